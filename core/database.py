@@ -1,0 +1,46 @@
+"""How long one statement may take before its connection is given up.
+
+A server that is frozen (SIGSTOP, a hung disk, a lost network) answers nothing and closes
+nothing; statement_timeout, tcp_user_timeout and keepalives all stay silent. So the client
+side stops waiting: the connection is closed and the statement raises OperationalError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import psycopg
+from psycopg import errors
+from psycopg.abc import RV, PQGen
+
+DEFAULT_SECONDS = 30.0
+
+_seconds: ContextVar[float | None] = ContextVar("statement_deadline", default=DEFAULT_SECONDS)
+
+
+@contextmanager
+def statement_deadline(seconds: float | None) -> Iterator[None]:
+    """Bound each statement of the block to `seconds`; None lifts the bound."""
+    token = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(token)
+
+
+class BoundedConnection(psycopg.Connection):
+    """A connection whose every wait for the server is bounded by `statement_deadline`."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        seconds = _seconds.get()
+        try:
+            return super().wait(gen, interval, seconds)
+        except errors._WaitTimeout as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(
+                f"The database did not answer within {seconds:g} s; the connection is closed."
+            ) from error

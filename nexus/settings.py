@@ -1,0 +1,200 @@
+"""Django's settings. What an operator may choose comes from `nexus.env` or the configuration."""
+
+import os
+
+from csp.constants import NONCE, NONE, SELF
+
+from core.database import BoundedConnection
+from nexus.env import BASE_DIR, Env
+from nexus.version import VERSION
+
+env = Env.load(os.environ)
+
+DEBUG = env.debug
+SECRET_KEY = env.secret_key.get_secret_value()
+ALLOWED_HOSTS = list(env.allowed_hosts)
+ROOT_URLCONF = "nexus.urls"
+WSGI_APPLICATION = "nexus.wsgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_typer",
+    "core.api",
+    "core.access",
+    "core.events",
+    "core.processes",
+    "core.health",
+    "tasks",
+    "services",
+    "nexus.apps.NexusConfig",
+]
+
+# The admin and everything that isn't the API. Paths below /api/ run API_MIDDLEWARE instead:
+# they carry no CSRF form, message or clickjacking state, and cost less for it.
+MIDDLEWARE = [
+    "core.api.lane.ApiLane",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+API_MIDDLEWARE = [
+    "core.api.request_id.RequestIdMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": (env.database_url.path or "/nexus").lstrip("/"),
+        "USER": env.database_url.username or "",
+        "PASSWORD": env.database_url.password or "",
+        "HOST": env.database_url.host,
+        "PORT": str(env.database_url.port or 5432),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **dict(env.database_url.query_params()),
+            "connect_timeout": 2,
+            "application_name": "nexus",
+            "pool": {
+                "connection_class": BoundedConnection,
+                "min_size": 1,
+                "max_size": env.web_threads + 8,
+                "timeout": 2.0,
+            },
+        },
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": str(env.cache_url),
+        "KEY_PREFIX": "nexus",
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.5,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.https
+SECURE_HSTS_SECONDS = 31_536_000 if env.https else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.trusted_proxies else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.data_dir / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["core.api.envelope.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsing.StrictJSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.access.authentication.ActorAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.scopes.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.access.throttling.KeyThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
+    "EXCEPTION_HANDLER": "core.api.errors.answer",
+    "UNAUTHENTICATED_USER": "core.access.actor.anonymous",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Nexus",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+UNFOLD = {"SITE_TITLE": "Nexus", "SITE_HEADER": "Nexus"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "core.api.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env.log_level},
+}

@@ -1,0 +1,26 @@
+"""Every address of the instance: the API below /api/v1, the admin below /admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from core.api import errors
+
+api = [
+    path("", include("core.api.urls")),
+    path("", include("core.access.urls")),
+    path("", include("core.health.urls")),
+    path("", include("tasks.urls")),
+    path("", include("services.urls")),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(api)),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
