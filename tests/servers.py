@@ -12,13 +12,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from nexus.stack import binaries
+from tests.waiting import until
 
 DEADLINE_SECONDS = 30.0
 
@@ -34,22 +35,29 @@ def start_postgres(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     data = folder / "postgres"
     binaries.init_postgres(data, password="tests")
     port = free_port()
-    options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+    options = {
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "max_connections": "300",
+    }
     process = subprocess.Popen(
         binaries.postgres_command(data, port=port, options=options),
         stdout=(folder / "postgres.log").open("ab"),
         stderr=subprocess.STDOUT,
     )
     url = f"postgresql://nexus:tests@127.0.0.1:{port}/postgres"
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while True:
-        try:
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError((folder / "postgres.log").read_text())
+        with suppress(psycopg.OperationalError):
             psycopg.connect(url, connect_timeout=2).close()
-            return process, f"postgresql://nexus:tests@127.0.0.1:{port}/nexus"
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline or process.poll() is not None:
-                raise
-            time.sleep(0.02)
+            return True
+        return False
+
+    until(answers, seconds=DEADLINE_SECONDS)
+    return process, f"postgresql://nexus:tests@127.0.0.1:{port}/nexus"
 
 
 def start_valkey(folder: Path, name: str) -> tuple[subprocess.Popen[bytes], str]:
