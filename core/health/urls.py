@@ -1,0 +1,5 @@
+"""Addresses of health and status."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""Addresses of services and diagnostics."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
