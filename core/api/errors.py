@@ -33,7 +33,10 @@ CODES = {
 
 
 def document(
-    code: str, message: str, details: tuple[Detail, ...] = (), extra: Mapping[str, Any] | None = None
+    code: str,
+    message: str,
+    details: tuple[Detail, ...] = (),
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     error = {
         "code": code,
@@ -85,7 +88,9 @@ def _answer_rest_framework(error: exceptions.APIException) -> Response:
         headers["Retry-After"] = str(int(error.wait) + 1)
     details = tuple(_details(error.detail)) if isinstance(error, exceptions.ValidationError) else ()
     if details:
-        message = f"{details[0].field}: {details[0].message}" if details[0].field else details[0].message
+        message = (
+            f"{details[0].field}: {details[0].message}" if details[0].field else details[0].message
+        )
     else:
         message = str(error.detail)
     code = CODES.get(error.status_code, "error")
