@@ -1,0 +1,86 @@
+"""An instance of its own for a benchmark: servers, database, key, web server; gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psycopg
+
+from benchmarks import cores
+from tests import servers
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Instance:
+    """`environ` is what every process of the instance runs with; `key` has every scope."""
+
+    environ: Mapping[str, str]
+    key: str
+
+
+def make() -> Instance:
+    """Start the servers (they stop when this process exits), migrate, make a key."""
+    environ = {
+        **os.environ,
+        **servers.start(),
+        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+        "NEXUS_LOG_LEVEL": "WARNING",
+    }
+    maintenance, _, _ = environ["DATABASE_URL"].rpartition("/")
+    with psycopg.connect(f"{maintenance}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE nexus")
+    manage(environ, "migrate", "--verbosity", "0")
+    printed = manage(environ, "apikey", "create", "benchmark", "--all-scopes")
+    return Instance(environ, printed.strip().splitlines()[-1])
+
+
+def manage(environ: Mapping[str, str], *arguments: str) -> str:
+    return python(environ, "manage.py", *arguments)
+
+
+def python(environ: Mapping[str, str], *arguments: str) -> str:
+    """What `python ARGUMENT…` printed. Raises CalledProcessError when it fails."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, env=dict(environ), stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout  # fmt: skip
+
+
+@contextmanager
+def granian(environ: Mapping[str, str], *arguments: str, workers: int, ready: str) -> Iterator[int]:
+    """Serve with granian on a free port, which is yielded once `ready` (a path) answers 200."""
+    port = servers.free_port()
+    command = [
+        sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--no-ws", "--log-level", "warning", *arguments,
+    ]  # fmt: skip
+    with cores.pinned(cores.for_server()):
+        process = subprocess.Popen(command, cwd=ROOT, env=dict(environ))
+    try:
+        until(lambda: _answers(process, f"http://127.0.0.1:{port}{ready}"), seconds=START_SECONDS)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"granian ended with {process.returncode}")
+    try:
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError, TimeoutError):
+        return False

@@ -1,0 +1,17 @@
+"""The addresses of Nexus and, beside them, those of its peers."""
+
+from django.urls import path
+
+from benchmarks import peers
+from nexus.urls import handler400, handler403, handler404, handler500
+from nexus.urls import urlpatterns as nexus_urlpatterns
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+urlpatterns = [
+    path("peer/bare", peers.bare),
+    path("peer/bare-status", peers.bare_status),
+    path("peer/drf", peers.StockView.as_view()),
+    path("peer/drf-usual", peers.StockView.as_view()),
+    *nexus_urlpatterns,
+]
