@@ -11,6 +11,7 @@ from nexus.version import VERSION
 env = Env.load(os.environ)
 
 DEBUG = env.debug
+NODE = env.node
 SECRET_KEY = env.secret_key.get_secret_value()
 ALLOWED_HOSTS = list(env.allowed_hosts)
 ROOT_URLCONF = "nexus.urls"

@@ -1,0 +1,71 @@
+"""Publishing events, and giving failed deliveries another chance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from core import ids
+from core.api import request_id
+from core.events import subscribers, tally
+from core.events.models import Delivery, Event, Status
+
+CHANNEL = "events.dispatch"
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+def publish(name: str, *, subject: str, payload: Mapping[str, Any], actor: str = "") -> Event:
+    """Record that something has happened, as part of the current transaction.
+
+    `name` is a noun and a verb in the past tense: `task.completed`. `subject` is what it
+    happened to. The subscribers hear of it when the transaction has been committed.
+    Raises ValueError when the name isn't one.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of an event, such as task.completed")
+    interested = subscribers.matching(name)
+    event = Event(
+        id=ids.new(),
+        name=name,
+        subject=subject,
+        payload=payload,
+        actor=actor,
+        request_id=request_id.current(),
+        remaining=len(interested),
+    )
+    with transaction.atomic(savepoint=False):
+        event.save(force_insert=True)
+        if interested:
+            Delivery.objects.bulk_create(
+                Delivery(event_id=event.pk, subscriber=each.name) for each in interested
+            )
+            notify()
+    return event
+
+
+def notify() -> None:
+    """Wake the dispatchers when the current transaction is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+@transaction.atomic
+def retry(*, name: str | None = None, subscriber: str | None = None) -> int:
+    """Put failed deliveries back into the queue, perhaps only those of one event name or
+    subscriber; returns how many."""
+    failed = Delivery.objects.select_for_update().filter(status=Status.FAILED)
+    if name:
+        failed = failed.filter(event__name=name)
+    if subscriber:
+        failed = failed.filter(subscriber=subscriber)
+    rows = dict(failed.values_list("pk", "event_id"))
+    Delivery.objects.filter(pk__in=rows).update(
+        status=Status.PENDING, attempts=0, next_attempt_at=Now()
+    )
+    tally.reopen(rows.values())
+    notify()
+    return len(rows)

@@ -1,0 +1,158 @@
+"""Background loops: functions that run again and again in a thread of their own."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import close_old_connections
+
+from core.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+MAX_PAUSE_SECONDS = 30.0
+
+Turn = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Loop:
+    name: str
+    roles: frozenset[str]
+    interval: float
+    turn: Turn
+
+
+registry: Registry[Loop] = Registry("loop")
+
+
+def register(name: str, *, roles: set[str], interval: float) -> Callable[[Turn], Turn]:
+    """Run a function every `interval` seconds in each main process of these roles.
+
+    It runs again at once when it returns something truthy, when `wake(name)` is called here
+    or when PostgreSQL gets a NOTIFY on a channel of that name. What it raises is logged once
+    and it is tried again with growing pauses. It must end soon: threads can't be stopped.
+    """
+
+    def add(turn: Turn) -> Turn:
+        registry.add(name, Loop(name, frozenset(roles), interval, turn))
+        return turn
+
+    return add
+
+
+@dataclass
+class Statistics:
+    """What one loop of this process has done."""
+
+    turns: int = 0
+    failures_in_a_row: int = 0
+    last_turn_at: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+
+
+@dataclass
+class LoopThread:
+    """Runs one loop until `stop` is set."""
+
+    loop: Loop
+    stop: threading.Event
+    max_pause: float = MAX_PAUSE_SECONDS
+    statistics: Statistics = field(default_factory=Statistics)
+    _woken: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> threading.Thread:
+        thread = threading.Thread(target=self.run, name=self.loop.name, daemon=True)
+        thread.start()
+        return thread
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def run(self) -> None:
+        while not self.stop.is_set():
+            self._woken.clear()
+            if self._turn():
+                continue
+            if self.statistics.failures_in_a_row:
+                self.stop.wait(self._pause())  # a NOTIFY must not turn failures into a busy loop
+            else:
+                self._woken.wait(self.loop.interval)
+
+    def _turn(self) -> bool:
+        """Returns whether there is more to do right now."""
+        statistics = self.statistics
+        close_old_connections()
+        try:
+            more = bool(self.loop.turn())
+        except Exception as error:
+            self._failed(error)
+            return False
+        finally:
+            close_old_connections()
+        if statistics.failures_in_a_row:
+            logger.info("loop %s works again", self.loop.name)
+        statistics.failures_in_a_row = 0
+        statistics.last_error = ""
+        statistics.turns += 1
+        statistics.last_turn_at = datetime.now(UTC)
+        return more
+
+    def _failed(self, error: Exception) -> None:
+        statistics = self.statistics
+        text = f"{type(error).__name__}: {error}"
+        if text != statistics.last_error:
+            logger.warning("loop %s failed: %s", self.loop.name, text, exc_info=error)
+        statistics.failures_in_a_row += 1
+        statistics.last_error = text
+        statistics.last_error_at = datetime.now(UTC)
+
+    def _pause(self) -> float:
+        doubled = max(self.loop.interval, 0.1) * 2.0 ** min(self.statistics.failures_in_a_row, 10)
+        return min(doubled, self.max_pause) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+_running: dict[str, LoopThread] = {}
+
+
+def start(role: str, stop: threading.Event) -> list[threading.Thread]:
+    """Start the loops of this role; they end when `stop` is set and they are woken."""
+    threads = []
+    for loop in registry:
+        if role in loop.roles:
+            _running[loop.name] = LoopThread(loop, stop)
+            threads.append(_running[loop.name].start())
+    return threads
+
+
+def wake(name: str) -> None:
+    """Let the loop of this process take its next turn now; nothing when it has none."""
+    if running := _running.get(name):
+        running.wake()
+
+
+def wake_all() -> None:
+    for running in list(_running.values()):
+        running.wake()
+
+
+def forget() -> None:
+    """Drop the loops, whose threads have ended or stayed behind in the parent process."""
+    _running.clear()
+
+
+def names() -> list[str]:
+    """The loops that run in this process."""
+    return list(_running)
+
+
+def statistics() -> dict[str, Statistics]:
+    """By name, for the loops that run in this process."""
+    return {name: running.statistics for name, running in _running.items()}
