@@ -17,7 +17,7 @@ database happen exactly once. An External step runs outside any transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -92,6 +92,15 @@ class Job:
     def concurrency_key(cls, parameters: Any) -> str | None:
         """Two tasks with the same key never run at the same time. None: no limit."""
         return None
+
+    @classmethod
+    def plan(cls, parameters: Any) -> Iterable[Step]:
+        """The steps of a run with these parameters, where they aren't the same for every run."""
+        return cls.steps
+
+    def method(self, step: str) -> Callable[[Context], None]:
+        """What carries out a step."""
+        return getattr(self, step)
 
     def clean_up(self, context: Context) -> None:
         """Undo or close what was half done; runs after a failure or a cancel, never twice at once."""

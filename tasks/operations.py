@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from core.api import request_id
 from core.errors import Conflict, NotFound
 from core.locks import lock_for_transaction
 from tasks import announcements, doorbell, transitions
-from tasks.job import Job, jobs
+from tasks.job import Step, jobs
 from tasks.models import ACTIVE, Status, Task, TaskStep
 
 
@@ -81,7 +82,7 @@ def start(
     )
     try:
         with transaction.atomic():
-            _insert(task, job, actor)
+            _insert(task, job.plan(validated), actor)
     except IntegrityError:
         fired = firing and Task.objects.filter(schedule=firing.schedule, slot=firing.slot).first()
         if not fired:
@@ -90,7 +91,7 @@ def start(
     return task
 
 
-def _insert(task: Task, job: type[Job], actor: Actor) -> None:
+def _insert(task: Task, steps: Iterable[Step], actor: Actor) -> None:
     if task.concurrency_key is not None:
         _require_free(task)
     if task.not_before is None:
@@ -99,7 +100,7 @@ def _insert(task: Task, job: type[Job], actor: Actor) -> None:
     task.save(force_insert=True)
     TaskStep.objects.bulk_create(
         TaskStep(task=task, position=position, name=step.name, weight=step.weight)
-        for position, step in enumerate(job.steps)
+        for position, step in enumerate(steps)
     )
     if not task.hidden:
         details = {"type": task.type, "parameters": task.parameters}
