@@ -39,10 +39,10 @@ def register(*, identity: Identity) -> None:
     )
 
 
-def beat(*, identity: Identity, loops: dict[str, Any]) -> None:
+def beat(*, identity: Identity, loops: dict[str, Any], figures: dict[str, Any]) -> None:
     """Say that this process is alive; registers it when its row isn't there (any more)."""
     known = Process.objects.filter(pk=identity.id).update(
-        heartbeat_at=Now(), gone_at=None, loops=loops
+        heartbeat_at=Now(), gone_at=None, loops=loops, figures=figures
     )
     if not known:
         register(identity=identity)

@@ -63,6 +63,11 @@ def instance_started_at() -> datetime | None:
     return running().aggregate(started=Min("run_started_at"))["started"]
 
 
+def figures(name: str) -> list[dict[str, Any]]:
+    """A figure as each running process told it with its last heartbeat."""
+    return [each[name] for each in running().values_list("figures", flat=True) if name in each]
+
+
 def instance_id() -> UUID:
     """The id of this instance: it names what it keeps on servers shared with others."""
     instance, _ = Instance.objects.get_or_create(singleton=True)

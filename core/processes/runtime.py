@@ -14,7 +14,7 @@ from functools import partial
 from django.db import DatabaseError, close_old_connections
 
 from core.database import statement_deadline
-from core.processes import control, forks, loops, notifications, operations
+from core.processes import control, figures, forks, loops, notifications, operations
 from core.processes.doorbell import Doorbell
 from core.processes.identity import Identity
 
@@ -71,7 +71,7 @@ class Runtime:
     def _beat(self) -> None:
         with statement_deadline(DATABASE_SECONDS):
             statistics = {name: asdict(each) for name, each in loops.statistics().items()}
-            operations.beat(identity=self.identity, loops=statistics)
+            operations.beat(identity=self.identity, loops=statistics, figures=figures.measured())
             operations.mark_gone()
 
     def _control(self) -> None:
