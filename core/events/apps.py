@@ -9,3 +9,4 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("core.events.dispatcher")
+        import_module("core.events.retention")
