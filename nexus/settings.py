@@ -20,6 +20,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+ENVIRONMENT = env.environment
+DATA_DIR = env.data_dir
+BACKUP_DIR = env.data_dir / "backups"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

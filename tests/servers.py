@@ -76,6 +76,7 @@ def start_valkey(folder: Path, name: str) -> tuple[subprocess.Popen[bytes], str]
 def start() -> dict[str, str]:
     """Start the servers, stop them at exit, return the environment of the test instance."""
     folder = Path(tempfile.mkdtemp(prefix="nexus-tests-"))
+    (folder / "data").mkdir()
     postgres, database_url = start_postgres(folder)
     cache, cache_url = start_valkey(folder, "cache")
     broker, broker_url = start_valkey(folder, "broker")

@@ -133,8 +133,8 @@ def component(name: str, *, critical: bool = False) -> Callable[[Any], Any]:
 
 
 def known_components() -> list[Component]:
-    """Every component: the registered ones first, then those only a check names."""
+    """Every component, the critical ones first; one that only a check names isn't critical."""
     known = {each.name: each for each in components}
     for check in registry:
         known.setdefault(check.component, Component(check.component))
-    return list(known.values())
+    return sorted(known.values(), key=lambda each: not each.critical)

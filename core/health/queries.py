@@ -1,25 +1,157 @@
-"""How the instance is: documents made from the newest verdicts, never from a wait."""
+"""How the instance is: documents made from the newest verdicts, never from a wait for more.
+
+In a web process the verdicts are kept fresh in the background. Anywhere else, or in the
+first moment after the start, asking runs what has no recent verdict, each check bounded by
+its own deadline.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from django.conf import settings
+
+from core.health import checks, uptime, watch
+from core.health.board import Health, Standing, board, overall
+from core.health.checks import Component, Figures, Outcome
+from core.health.watch import Verdict
+
+Basis = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document, and what it was made from."""
+
+    basis: Basis
+    document: dict[str, Any]
+
+
+_status: Made | None = None
 
 
 def status() -> dict[str, Any]:
-    """The document of `/status`."""
-    raise NotImplementedError
+    """The document of `/status`. Ages and the uptime are seconds.
+
+    It is made once a second or verdict and shared by all who ask: don't change it.
+    """
+    global _status
+    made = _status
+    if made is None or made.basis != _basis():
+        board.refresh()
+        _status = made = Made(_basis(), _make_status())
+    return made.document
+
+
+def _basis() -> Basis:
+    return watch.newest, int(time.monotonic()), len(checks.registry)
+
+
+def _make_status() -> dict[str, Any]:
+    now = time.monotonic()
+    standings = board.standings()
+    return {
+        "status": overall(standings),
+        "version": settings.VERSION,
+        "environment": settings.ENVIRONMENT,
+        "uptime": uptime.seconds(),
+        "components": {each.component.name: _summary(each, now) for each in standings},
+    }
 
 
 def components() -> dict[str, Any]:
-    """The document of `/components/health`."""
-    raise NotImplementedError
+    """The document of `/components/health`: every check of every component."""
+    board.refresh()
+    now = time.monotonic()
+    standings = board.standings()
+    return {
+        "overall_status": overall(standings),
+        "components": [
+            {
+                "name": each.component.name,
+                "status": each.health,
+                "reason": each.reason,
+                "since": board.since(each.component.name),
+                "checks": [_check(verdict, now) for verdict in each.verdicts],
+            }
+            for each in standings
+        ],
+    }
 
 
 def health() -> tuple[dict[str, Any], bool]:
-    """The document of `/health`, and whether the instance can serve."""
-    raise NotImplementedError
+    """The document of `/health`, and whether the instance can serve.
+
+    It is open to everyone, so it names the failing checks but not what they saw.
+    """
+    needed = frozenset(
+        f"{each.component}.{each.name}" for each in checks.registry if each.needed_to_serve
+    )
+    board.refresh(wanted=needed)
+    failing = [
+        each.name
+        for each in board.watches()
+        if each.name in needed and (each.verdict is None or each.verdict.outcome == Outcome.FAIL)
+    ]
+    document: dict[str, Any] = {"status": "ok", "timestamp": datetime.now(UTC)}
+    if failing:
+        document |= {"status": "unavailable", "failing": failing}
+    return document, not failing
 
 
-def is_healthy(component: str) -> bool:
-    """Whether the component has no failing check, as far as this process knows now."""
-    raise NotImplementedError
+def standing(component: str) -> Standing:
+    """How a component is now: its checks are run for this, each until its deadline.
+
+    Raises NotFound when nothing by this name is checked.
+    """
+    board.refresh(
+        wanted=frozenset(
+            f"{each.component}.{each.name}"
+            for each in checks.registry
+            if each.component == component
+        ),
+        force=True,
+    )
+    for each in board.standings():
+        if each.component.name == component:
+            return each
+    checks.components.get(component)
+    return Standing(Component(component), Health.HEALTHY, None, ())
+
+
+def _summary(standing: Standing, now: float) -> dict[str, Any]:
+    figures = _figures(standing)
+    speaks = standing.verdicts[0]
+    return {
+        "status": standing.health,
+        **standing.component.summary(figures),
+        "reason": standing.reason,
+        "since": board.since(standing.component.name),
+        "age_seconds": round(speaks.age(now), 1),
+        "measured_at": speaks.measured_at,
+    }
+
+
+def _figures(standing: Standing) -> Mapping[str, Figures]:
+    """The figures measured last by each check of the component, run or not yet."""
+    unmeasured = {
+        each.name: each.unmeasured
+        for each in checks.registry
+        if each.component == standing.component.name
+    }
+    return {**unmeasured, **{each.check.name: each.figures for each in standing.verdicts}}
+
+
+def _check(verdict: Verdict, now: float) -> dict[str, Any]:
+    return {
+        "name": verdict.check.name,
+        "status": verdict.outcome,
+        "reason": verdict.reason,
+        **verdict.figures,
+        "age_seconds": round(verdict.age(now), 1),
+        "measured_at": verdict.measured_at,
+    }

@@ -1,0 +1,25 @@
+"""What every web process does about health all the time."""
+
+from __future__ import annotations
+
+from core.health import transitions, uptime
+from core.health.board import board
+from core.processes import loops
+
+TURN_SECONDS = 0.2
+WRITE_SECONDS = 5.0
+
+
+@loops.register("health.checks", roles={"web"}, interval=TURN_SECONDS)
+def keep_fresh() -> None:
+    """Start what is due, fail what is late, notice what changed. Waits for nothing."""
+    board.turn()
+    if board.complete() and transitions.observe(board.standings()):
+        loops.wake("health.transitions")
+
+
+@loops.register("health.transitions", roles={"web"}, interval=WRITE_SECONDS)
+def write_transitions() -> None:
+    """Tell the instance what changed, as soon as the database can take it."""
+    uptime.refresh()
+    transitions.write()

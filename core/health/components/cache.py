@@ -1,0 +1,110 @@
+"""Valkey or Redis as the cache: reachable, with room, and of use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from core.health import checks
+from core.health.checks import Figures, Warn
+from core.valkey import cache_client
+
+FULL = 0.9  # of its memory limit, where it may not evict
+EVICTIONS_PER_MINUTE = 1000.0
+MIB = 2**20
+
+
+@checks.component("cache")
+def summary(figures: Mapping[str, Figures]) -> dict[str, Any]:
+    return {
+        "hit_rate": figures["hit_rate"]["hit_rate"],
+        "memory_usage": f"{figures['memory_usage']['current_mb']:.0f}MB",
+        "response_time_ms": figures["connectivity"]["response_time_ms"],
+    }
+
+
+@checks.register(
+    component="cache",
+    name="connectivity",
+    cadence=1.0,
+    deadline=1.0,
+    unmeasured={"response_time_ms": 0.0},
+)
+def answers() -> Figures:
+    """One PING."""
+    began = time.perf_counter()
+    cache_client().ping()
+    return {"response_time_ms": round((time.perf_counter() - began) * 1000, 3)}
+
+
+@checks.register(
+    component="cache",
+    name="memory_usage",
+    cadence=5.0,
+    deadline=1.0,
+    critical=False,
+    unmeasured={"current_mb": 0.0, "limit_mb": 0.0},
+)
+def has_room() -> Figures:
+    """Memory in use. Without a limit of its own the machine's memory is the limit.
+
+    A cache that evicts may be full all the time; how much it evicts is another check.
+    """
+    memory = cache_client().info("memory")
+    used = memory["used_memory"]
+    limit = memory["maxmemory"] or memory["total_system_memory"]
+    figures = {"current_mb": round(used / MIB, 2), "limit_mb": round(limit / MIB, 2)}
+    if memory["maxmemory_policy"] == "noeviction" and used > FULL * limit:
+        raise Warn(f"{used / limit:.0%} of its memory is used and it evicts nothing", **figures)
+    return figures
+
+
+class Evictions:
+    """How many keys were thrown out since the previous look."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[float, int] | None = None
+
+    def per_minute(self, total: int, now: float) -> float:
+        before, self._seen = self._seen, (now, total)
+        if before is None or total < before[1] or now <= before[0]:  # the server was restarted
+            return 0.0
+        return round((total - before[1]) * 60 / (now - before[0]), 1)
+
+
+_evictions = Evictions()
+
+
+@checks.register(
+    component="cache",
+    name="evictions",
+    cadence=10.0,
+    deadline=1.0,
+    critical=False,
+    unmeasured={"evictions": 0, "evictions_per_minute": 0.0},
+)
+def evicts_little() -> Figures:
+    """Keys thrown out for want of memory: many mean that the cache is too small."""
+    total = cache_client().info("stats")["evicted_keys"]
+    rate = _evictions.per_minute(total, time.monotonic())
+    figures = {"evictions": total, "evictions_per_minute": rate}
+    if rate > EVICTIONS_PER_MINUTE:
+        raise Warn(f"{rate:.0f} keys a minute are thrown out for want of memory", **figures)
+    return figures
+
+
+@checks.register(
+    component="cache",
+    name="hit_rate",
+    cadence=5.0,
+    deadline=1.0,
+    critical=False,
+    unmeasured={"hit_rate": 0.0, "hits": 0, "misses": 0},
+)
+def hits() -> Figures:
+    """The server's own count of look-ups since it started; 0 of 0 counts as 0."""
+    stats = cache_client().info("stats")
+    found, missed = stats["keyspace_hits"], stats["keyspace_misses"]
+    rate = round(found / (found + missed), 4) if found + missed else 0.0
+    return {"hit_rate": rate, "hits": found, "misses": missed}

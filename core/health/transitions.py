@@ -1,0 +1,107 @@
+"""Changes of a component's status: one event per change of the instance, not per process.
+
+Every web process sees a change. It is queued here and written by a loop, because the change
+may be that the database is down; then it is written, with the time it happened, when the
+database is back. The row is only moved forward in time, so the process that comes second
+finds nothing left to say.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from core.events import operations as events
+from core.health.board import Board, Health, Standing, board
+from core.health.models import ComponentStatus
+
+MAX_PENDING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    component: str
+    status: str
+    reason: str
+    at: datetime
+
+
+_lock = threading.Lock()
+_last: dict[str, Health] = {}
+_pending: deque[Transition] = deque(maxlen=MAX_PENDING)
+
+
+def observe(standings: list[Standing]) -> bool:
+    """Queue what changed since this process looked last; returns whether anything waits."""
+    now = datetime.now(UTC)
+    with _lock:
+        for standing in standings:
+            name = standing.component.name
+            if _last.get(name) != standing.health:
+                _last[name] = standing.health
+                _pending.append(Transition(name, standing.health, standing.reason or "", now))
+        return bool(_pending)
+
+
+def forget() -> None:
+    """Begin as a process that has seen nothing yet."""
+    with _lock:
+        _last.clear()
+        _pending.clear()
+
+
+def write(*, to: Board = board) -> int:
+    """Write what is queued, oldest first, and learn the instance's times; returns the events.
+
+    Raises a database error, with the rest still queued, when the database can't take them.
+    """
+    published = 0
+    while _pending:
+        transition = _pending[0]
+        published += _write(transition)
+        with _lock:
+            if _pending and _pending[0] is transition:
+                _pending.popleft()
+    for row in ComponentStatus.objects.values("component", "status", "since"):
+        to.adopt_since(row["component"], row["status"], row["since"])
+    return published
+
+
+@transaction.atomic
+def _write(transition: Transition) -> bool:
+    row, first = ComponentStatus.objects.get_or_create(
+        component=transition.component,
+        defaults={
+            "status": transition.status,
+            "reason": transition.reason,
+            "since": transition.at,
+        },
+    )
+    before = None if first else row.status
+    if not first:
+        moved = (
+            ComponentStatus.objects.filter(component=transition.component, since__lt=transition.at)
+            .exclude(status=transition.status)
+            .filter(status=row.status)
+            .update(status=transition.status, reason=transition.reason, since=transition.at)
+        )
+        if not moved:
+            return False
+    elif transition.status == Health.HEALTHY:
+        return False
+    events.publish(
+        "component.status_changed",
+        subject=transition.component,
+        payload={
+            "component": transition.component,
+            "status": transition.status,
+            "previous": before,
+            "reason": transition.reason or None,
+            "at": transition.at.isoformat().replace("+00:00", "Z"),
+        },
+    )
+    return True
