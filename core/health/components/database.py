@@ -34,7 +34,7 @@ def summary(measured: Mapping[str, Figures]) -> dict[str, Any]:
 def pool_of_this_process() -> dict[str, Any]:
     """Connections of this process's pool: in use, ready, both, the most there may be, and the
     threads that wait for one."""
-    pool = connection.pool
+    pool = getattr(connection, "pool", None)  # the attribute of the PostgreSQL backend
     statistics = pool.get_stats() if pool else {}
     size, idle = statistics.get("pool_size", 0), statistics.get("pool_available", 0)
     return {
