@@ -9,6 +9,8 @@ from core.api import errors
 api = [
     path("", include("core.api.urls")),
     path("", include("core.access.urls")),
+    path("", include("core.events.urls")),
+    path("", include("core.processes.urls")),
     path("", include("core.health.urls")),
     path("", include("tasks.urls")),
     path("", include("services.urls")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.serializers import StrictSerializer
+from core.api.serializers import PaginationOut, StrictSerializer
 from tasks.models import Status
 
 SHOWN = [*Status.values, "cancelling"]
@@ -32,12 +32,6 @@ class TaskSummaryOut(serializers.Serializer[Any]):
     details = serializers.DictField(help_text="The parameters.")
     result = serializers.DictField(allow_null=True)
     error = ErrorOut(allow_null=True)
-
-
-class PaginationOut(serializers.Serializer[Any]):
-    limit = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
 
 
 class TaskListOut(serializers.Serializer[Any]):

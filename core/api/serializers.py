@@ -32,3 +32,11 @@ def _unknown(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
         for name in data
         if name not in fields
     }
+
+
+class PaginationOut(serializers.Serializer[Any]):
+    """What `core.api.pagination.page` says beside every list that can grow."""
+
+    limit = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)

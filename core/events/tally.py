@@ -35,7 +35,8 @@ def settle(event_ids: Iterable[UUID]) -> None:
     """
     ended = Multiset(event_ids)
     events = Event.objects.select_for_update(no_key=True).filter(pk__in=ended).order_by("pk")
-    done, open_by_number = [], {}
+    done: list[UUID] = []
+    open_by_number: dict[int, list[UUID]] = {}
     for key, remaining in events.values_list("pk", "remaining"):
         if remaining <= ended[key]:
             done.append(key)

@@ -41,11 +41,11 @@ def register(*, identity: Identity) -> None:
 
 def beat(*, identity: Identity, loops: dict[str, Any], figures: dict[str, Any]) -> None:
     """Say that this process is alive; registers it when its row isn't there (any more)."""
-    known = Process.objects.filter(pk=identity.id).update(
-        heartbeat_at=Now(), gone_at=None, loops=loops, figures=figures
-    )
-    if not known:
+    row = Process.objects.filter(pk=identity.id)
+    told = {"heartbeat_at": Now(), "gone_at": None, "loops": loops, "figures": figures}
+    if not row.update(**told):
         register(identity=identity)
+        row.update(**told)
 
 
 def stop(*, identity: Identity) -> None:
@@ -60,11 +60,10 @@ def mark_gone() -> int:
     that was only cut off from the database unmarks itself with its next heartbeat.
     """
     unstopped = Process.objects.filter(stopped_at__isnull=True, gone_at__isnull=True)
-    silent = unstopped.filter(heartbeat_at__lte=Now() - timedelta(seconds=queries.GONE_SECONDS))
     dead = [
         row.pk
         for row in unstopped.filter(place=here.place()).only("pid", "pid_created")
         if here.place() and here.pid_created(row.pid) != row.pid_created
     ]
-    marked = silent.update(gone_at=Now())
+    marked = unstopped.filter(queries.silent()).update(gone_at=Now())
     return marked + (unstopped.filter(pk__in=dead).update(gone_at=Now()) if dead else 0)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, QuerySet
+from django.db.models import Case, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from core import ids
@@ -14,44 +14,47 @@ from core.processes.models import Instance, Process
 
 PREFIX = "proc"
 GONE_SECONDS = 15.0
+STATUSES = ("alive", "stopped", "gone")
+FIELDS = (
+    "id", "node", "pid", "role", "parent_pid", "version",
+    "started_at", "heartbeat_at", "stopped_at", "loops",
+)  # fmt: skip
+
+Rows = QuerySet[Process, dict[str, Any]]
 
 
 def running() -> QuerySet[Process]:
     """The processes that have neither stopped nor missed their heartbeats."""
-    return Process.objects.filter(
-        stopped_at__isnull=True,
-        gone_at__isnull=True,
-        heartbeat_at__gt=Now() - timedelta(seconds=GONE_SECONDS),
+    return Process.objects.filter(stopped_at__isnull=True, gone_at__isnull=True).exclude(silent())
+
+
+def silent() -> Q:
+    return Q(heartbeat_at__lte=Now() - timedelta(seconds=GONE_SECONDS))
+
+
+def list_processes(*, role: str | None = None, status: str | None = None) -> Rows:
+    """The rows of all processes; their status is alive, stopped (in order) or gone (died, or
+    lost the database, without a word)."""
+    rows = Process.objects.annotate(
+        status=Case(
+            When(stopped_at__isnull=False, then=Value("stopped")),
+            When(Q(gone_at__isnull=False) | silent(), then=Value("gone")),
+            default=Value("alive"),
+        )
     )
+    given = {"role": role, "status": status}
+    rows = rows.filter(**{name: value for name, value in given.items() if value})
+    return rows.values(*FIELDS, "status")
 
 
 def alive(role: str | None = None) -> list[dict[str, Any]]:
     """The running processes, oldest first, perhaps only those of one role."""
-    rows = running().filter(role=role) if role else running()
-    return [document(row) for row in rows.order_by("started_at", "id")]
+    rows = list_processes(role=role, status="alive").order_by("started_at", "id")
+    return [document(row) for row in rows]
 
 
-def document(process: Process) -> dict[str, Any]:
-    return {
-        "id": ids.external(PREFIX, process.pk),
-        "node": process.node,
-        "pid": process.pid,
-        "role": process.role,
-        "parent_pid": process.parent_pid,
-        "version": process.version,
-        "started_at": process.started_at,
-        "heartbeat_at": process.heartbeat_at,
-        "stopped_at": process.stopped_at,
-        "status": status(process),
-        "loops": process.loops,
-    }
-
-
-def status(process: Process) -> str:
-    """alive, stopped (in order) or gone (killed, or cut off from the database)."""
-    if process.stopped_at:
-        return "stopped"
-    return "gone" if process.gone_at else "alive"
+def document(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "id": ids.external(PREFIX, row["id"])}
 
 
 def instance_started_at() -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
@@ -126,7 +127,7 @@ def test_a_handler_that_breaks_its_transaction_harms_no_other(subscribe):
 def test_pauses_between_attempts_grow(subscribe):
     pauses = [dispatcher._pause(attempts) for attempts in range(1, 12)]
     assert 0.75 <= pauses[0] <= 1.25
-    assert all(later > earlier * 1.1 for earlier, later in zip(pauses, pauses[1:8], strict=False))
+    assert all(later > earlier * 1.1 for earlier, later in pairwise(pauses[:8]))
     assert max(pauses) <= 300 * 1.25
 
 
