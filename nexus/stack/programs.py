@@ -1,0 +1,122 @@
+"""The programs of an instance: what supervisord runs, in which order, and how each stops."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus.env import BASE_DIR, Env
+from nexus.stack import binaries
+from nexus.stack.folder import DataFolder
+from nexus.stack.kept import Kept
+
+YEAR_SECONDS = 31_536_000
+
+POSTGRES_OPTIONS = {
+    "max_connections": "300",
+    "shared_buffers": "128MB",
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+VALKEY_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "CACHE_URL": {
+        "maxmemory": "512mb",
+        "maxmemory-policy": "allkeys-lru",
+        "save": '""',
+        "appendonly": "no",
+    },
+    "BROKER_URL": {
+        "maxmemory-policy": "noeviction",
+        "save": '""',
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+    },
+}
+VALKEY_NAMES = {"CACHE_URL": "cache", "BROKER_URL": "broker"}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process under supervisord; the lowest priority starts first and stops last."""
+
+    name: str
+    command: list[str]
+    priority: int
+    stop: signal.Signals = signal.SIGTERM
+    stop_seconds: int = 10
+
+
+def servers(folder: DataFolder, kept: Kept) -> list[Program]:
+    """The embedded servers that this instance needs; writes their configuration."""
+    programs = []
+    if "DATABASE_URL" in kept.embedded:
+        command = binaries.postgres_command(
+            folder.postgres, port=kept.port("DATABASE_URL"), options=POSTGRES_OPTIONS
+        )
+        programs.append(Program("postgres", command, 10, signal.SIGINT, 60))
+    for variable, name in VALKEY_NAMES.items():
+        if variable in kept.embedded:
+            data = folder.path / name
+            binaries.write_valkey_configuration(
+                data,
+                port=kept.port(variable),
+                password=kept.password,
+                options=VALKEY_OPTIONS[variable],
+            )
+            programs.append(Program(name, binaries.valkey_command(data), 20))
+    return programs
+
+
+def own(env: Env) -> list[Program]:
+    """Nexus itself."""
+    return [
+        Program("web", _own(web(env)), 30, stop_seconds=20),
+        Program("worker", _own(worker(env)), 40, stop_seconds=60),
+        Program("beat", _own(beat()), 50),
+    ]
+
+
+def _own(arguments: list[str]) -> list[str]:
+    command = [sys.executable, "-m", *arguments]
+    return binaries.launched(command, folder=BASE_DIR, user=None, stop=signal.SIGTERM)
+
+
+def web(env: Env) -> list[str]:
+    """granian: no access log (the metrics count), workers that crash come back by themselves.
+
+    Static files carry their hash in their name, so they may be kept for a year.
+    """
+    return [
+        "granian", "nexus.asgi:application", "--interface", "asgi",
+        "--host", env.host, "--port", str(env.port),
+        "--workers", str(env.web_workers), "--backlog", "2048", "--backpressure", "1024",
+        "--respawn-failed-workers", "--workers-kill-timeout", "15",
+        "--static-path-route", "/static", "--static-path-mount", str(static_root(env)),
+        "--static-path-expires", str(YEAR_SECONDS),
+        "--no-ws", "--log-level", "warning",
+    ]  # fmt: skip
+
+
+def worker(env: Env) -> list[str]:
+    """Celery: the common queue, and this machine's own."""
+    return [
+        "celery", "--app", "nexus", "worker", "--queues", f"nexus,node.{env.node}",
+        "--concurrency", str(env.worker_concurrency), "--hostname", f"worker@{env.node}",
+        "--loglevel", env.log_level,
+    ]  # fmt: skip
+
+
+def beat() -> list[str]:
+    """Celery beat; its schedule lives in the database."""
+    return [
+        "celery", "--app", "nexus", "beat", "--pidfile", "",
+        "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler",
+    ]  # fmt: skip
+
+
+def static_root(env: Env) -> Path:
+    return env.data_dir / "static"

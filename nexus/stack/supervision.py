@@ -1,0 +1,116 @@
+"""supervisord: its configuration, its process, and talking to it over its socket."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shlex
+import subprocess
+import sys
+import xmlrpc.client
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from nexus.stack.folder import DataFolder, write_private
+from nexus.stack.programs import Program
+
+NOT_ANSWERING = (OSError, http.client.HTTPException, xmlrpc.client.Error)
+LOG_BYTES = 10 * 1024 * 1024
+LOG_COPIES = 3
+
+
+def write_configuration(folder: DataFolder, programs: Iterable[Program]) -> None:
+    identity = "user=root" if os.geteuid() == 0 else ""
+    sections = [
+        f"""[supervisord]
+logfile={_value(folder.logs / "supervisord.log")}
+logfile_maxbytes={LOG_BYTES}
+logfile_backups={LOG_COPIES}
+loglevel=info
+pidfile={_value(folder.run / "supervisord.pid")}
+childlogdir={_value(folder.logs)}
+nodaemon=true
+silent=true
+{identity}""",
+        f"[unix_http_server]\nfile={_value(folder.socket)}\nchmod=0700",
+        "[rpcinterface:supervisor]\n"
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        *(_section(folder, program) for program in programs),
+    ]
+    write_private(folder.supervisor_configuration, "\n\n".join(sections) + "\n")
+
+
+def _value(value: object) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _section(folder: DataFolder, program: Program) -> str:
+    return f"""[program:{program.name}]
+command={_value(shlex.join(program.command))}
+priority={program.priority}
+autostart=true
+autorestart=true
+startsecs=1
+startretries=1000000
+stopsignal={program.stop.name.removeprefix("SIG")}
+stopwaitsecs={program.stop_seconds}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={_value(folder.logs / program.name)}.log
+stdout_logfile_maxbytes={LOG_BYTES}
+stdout_logfile_backups={LOG_COPIES}"""
+
+
+def start(folder: DataFolder, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start supervisord in a session of its own, so that Ctrl-C reaches only the foreground."""
+    folder.socket.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "supervisor.supervisord"]
+    return subprocess.Popen(
+        [*command, "--nodaemon", "--configuration", str(folder.supervisor_configuration)],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+class Supervisor:
+    """supervisord's XML-RPC. Calls raise one of NOT_ANSWERING when it doesn't answer."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        transport = SupervisorTransport(None, None, f"unix://{folder.socket}")
+        self.proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+
+    def answers(self) -> bool:
+        try:
+            return self.proxy.supervisor.getState()["statename"] == "RUNNING"  # type: ignore[index,call-overload]
+        except NOT_ANSWERING:
+            return False
+
+    def add_new_programs(self) -> None:
+        """Start the programs that the configuration has gained since supervisord read it."""
+        added: Any = self.proxy.supervisor.reloadConfig()
+        for name in added[0][0]:
+            self.proxy.supervisor.addProcessGroup(name)
+
+    def states(self) -> dict[str, str]:
+        """The state of each program, such as RUNNING, STARTING, BACKOFF, STOPPED."""
+        found: Any = self.proxy.supervisor.getAllProcessInfo()
+        return {each["name"]: each["statename"] for each in found}
+
+    def pids(self) -> dict[str, int]:
+        found: Any = self.proxy.supervisor.getAllProcessInfo()
+        return {each["name"]: each["pid"] for each in found if each["pid"]}
+
+    def restart(self, name: str) -> None:
+        self.stop(name)
+        self.start(name)
+
+    def stop(self, name: str) -> None:
+        self.proxy.supervisor.stopProcess(name)
+
+    def start(self, name: str) -> None:
+        self.proxy.supervisor.startProcess(name)
