@@ -10,8 +10,6 @@ from asgiref.typing import (
     ASGI3Application,
     ASGIReceiveCallable,
     ASGISendCallable,
-    HTTPScope,
-    LifespanScope,
     Scope,
 )
 
@@ -35,9 +33,7 @@ def lane(path: str) -> ASGI3Application:
     return general
 
 
-async def application(
-    scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-) -> None:
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """The router granian runs in each of its worker processes."""
     if scope["type"] == "http":
         await lane(scope["path"])(scope, receive, send)

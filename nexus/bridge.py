@@ -76,7 +76,9 @@ class Bridge:
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self.pool, run, self._answer, environ(scope, body))
         status, headers, content = answer
-        await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
+        await send(
+            {"type": "http.response.start", "status": status, "headers": headers, "trailers": False}
+        )
         if isinstance(content, bytes):
             await send({"type": "http.response.body", "body": content, "more_body": False})
         else:
@@ -121,7 +123,7 @@ async def read_body(scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes | N
                 if not message.get("more_body"):
                     return bytes(chunks)
     except TimeoutError:
-        raise Refused(408, "request_timeout", f"The body took longer than {BODY_SECONDS:g} s.") from None
+        raise Refused(408, "request_timeout", f"The body took over {BODY_SECONDS:g} s.") from None
 
 
 def environ(scope: HTTPScope, body: bytes) -> Environ:
@@ -214,5 +216,12 @@ async def refuse(send: ASGISendCallable, refused: Refused) -> None:
         (request_id.HEADER.lower().encode(), request_id.current().encode()),
         (b"retry-after", b"1"),
     ]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers, "trailers": False})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": refused.status,
+            "headers": headers,
+            "trailers": False,
+        }
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})

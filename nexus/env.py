@@ -36,7 +36,11 @@ class EnvironmentProblems(Exception):
 
 
 def _comma_separated(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _numbered(value: Any) -> Any:
@@ -47,7 +51,9 @@ def _numbered(value: Any) -> Any:
     return {number: secret for number, _, secret in pairs}
 
 
-PostgresUrl = Annotated[Url, UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True)]
+PostgresUrl = Annotated[
+    Url, UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True)
+]
 RedisUrl = Annotated[
     Url,
     UrlConstraints(allowed_schemes=["redis", "rediss", "valkey", "valkeys", "unix"]),
@@ -91,9 +97,9 @@ class Env(BaseModel):
     web_workers: int = _variable("NEXUS_WEB_WORKERS", default=2, ge=1, le=64)
     web_threads: int = _variable("NEXUS_WEB_THREADS", default=16, ge=2, le=256)
     worker_concurrency: int = _variable("NEXUS_WORKER_CONCURRENCY", default=4, ge=1, le=256)
-    log_level: Annotated[str, StringConstraints(to_upper=True, pattern="^(?i:DEBUG|INFO|WARNING|ERROR)$")] = (
-        _variable("NEXUS_LOG_LEVEL", default="INFO")
-    )
+    log_level: Annotated[
+        str, StringConstraints(to_upper=True, pattern="^(?i:DEBUG|INFO|WARNING|ERROR)$")
+    ] = _variable("NEXUS_LOG_LEVEL", default="INFO")
     https: bool = _variable("NEXUS_HTTPS", default=False)
 
     @classmethod

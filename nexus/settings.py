@@ -13,7 +13,7 @@ env = Env.load(os.environ)
 DEBUG = env.debug
 NODE = env.node
 SECRET_KEY = env.secret_key.get_secret_value()
-ALLOWED_HOSTS = list(env.allowed_hosts)
+ALLOWED_HOSTS = [*env.allowed_hosts, env.host]
 ROOT_URLCONF = "nexus.urls"
 WSGI_APPLICATION = "nexus.wsgi.application"
 USE_TZ = True
@@ -157,6 +157,10 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = env.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "nexus.stack.static.HashedStorage"},
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.envelope.EnvelopeRenderer"],

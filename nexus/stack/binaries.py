@@ -86,7 +86,9 @@ def _copy_programs(installed: Path, copied: Path) -> None:
                 raise
 
 
-def launched(command: list[str], *, folder: Path, user: str | None, stop: signal.Signals) -> list[str]:
+def launched(
+    command: list[str], *, folder: Path, user: str | None, stop: signal.Signals
+) -> list[str]:
     """`command` run by the launcher; see launch.py."""
     account = ["--user", user] if user else []
     return [
@@ -144,10 +146,19 @@ def write_valkey_configuration(
 ) -> Path:
     """Write `valkey.conf` into `data`; the password stays out of the process list."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = {"bind": "127.0.0.1", "port": str(port), "requirepass": password, "dir": ".", **options}
+    settings = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "requirepass": password,
+        "dir": ".",
+        **options,
+    }
     configuration = data / "valkey.conf"
     configuration.touch(mode=0o600)
-    lines = [f'{name} "{value}"' if name != "save" else f"save {value}" for name, value in settings.items()]
+    lines = [
+        f'{name} "{value}"' if name != "save" else f"save {value}"
+        for name, value in settings.items()
+    ]
     configuration.write_text("\n".join(lines) + "\n")
     return configuration
 

@@ -39,7 +39,7 @@ def main(arguments):
     if command != "dev":
         os.chdir(ROOT)
         sys.stdout.flush()
-        os.execv(PYTHON, [PYTHON, "-m", "nexus.stack", command])
+        os.execv(PYTHON, [PYTHON, "-m", "nexus.stack", command])  # noqa: S606
 
 
 def install(requirements):
@@ -55,7 +55,7 @@ def install(requirements):
         refuse_a_full_disk()
         uv = shutil.which("uv")
         make_venv(uv)
-        print("  Installing {} into .venv …".format(requirements), flush=True)
+        print(f"  Installing {requirements} into .venv …", flush=True)
         run(installer(uv) + ["-r", os.path.join(ROOT, requirements)], NOT_INSTALLED)
         with open(STAMP + ".new", "w") as file:
             json.dump(wanted, file)
@@ -93,9 +93,8 @@ def refuse_a_full_disk():
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES:
         raise Problem(
-            "Only {} MiB are free where {} lies; installing needs {} MiB.".format(
-                free // 2**20, ROOT, NEEDED_BYTES // 2**20
-            )
+            f"Only {free // 2**20} MiB are free where {ROOT} lies; "
+            f"installing needs {NEEDED_BYTES // 2**20} MiB."
         )
 
 
@@ -113,15 +112,14 @@ def version(python):
 
 def new_enough_python():
     """This Python, or a newer one on the PATH."""
-    names = ["python3.{}".format(minor) for minor in range(NEWEST_MINOR, OLDEST[1] - 1, -1)]
+    names = [f"python3.{minor}" for minor in range(NEWEST_MINOR, OLDEST[1] - 1, -1)]
     for candidate in [sys.executable] + [shutil.which(name) for name in names]:
         if candidate and version(candidate) >= OLDEST:
             return candidate
     raise Problem(
-        "Nexus needs Python {}.{} or newer; {} is Python {}.{}, and there is no newer one on the "
-        "PATH. Install one, or name it: make PYTHON=/path/to/python3 …".format(
-            OLDEST[0], OLDEST[1], sys.executable, sys.version_info[0], sys.version_info[1]
-        )
+        f"Nexus needs Python {OLDEST[0]}.{OLDEST[1]} or newer; {sys.executable} is "
+        f"Python {sys.version_info[0]}.{sys.version_info[1]}, and there is no newer one on the "
+        "PATH. Install one, or name it: make up PYTHON=/path/to/python3"
     )
 
 
@@ -131,7 +129,7 @@ def make_venv(uv):
         return
     python = new_enough_python()
     if os.path.islink(VENV):
-        raise Problem("{} is a link to a broken environment: remove it.".format(VENV))
+        raise Problem(f"{VENV} is a link to a broken environment: remove it.")
     if os.path.exists(VENV):
         print("  .venv is not whole; making it again …", flush=True)
         shutil.rmtree(VENV)
@@ -139,11 +137,12 @@ def make_venv(uv):
         run([uv, "venv", "--quiet", "--python", python, VENV], "uv can't make .venv; see above.")
         return
     if not runs([python, "-c", "import venv, ensurepip"]):
+        package = "python{}.{}-venv".format(*version(python))
         raise Problem(
-            "{} can't make virtual environments: install the package for it (on Debian and "
-            "Ubuntu `apt install python{}.{}-venv`), or install uv.".format(python, *version(python))
+            f"{python} can't make virtual environments: install what it lacks (on Debian and "
+            f"Ubuntu `apt install {package}`), or install uv."
         )
-    run([python, "-m", "venv", VENV], "{} can't make .venv; see above.".format(python))
+    run([python, "-m", "venv", VENV], f"{python} can't make .venv; see above.")
 
 
 def installer(uv):
@@ -166,8 +165,8 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except Problem as problem:
-        sys.exit("Nexus: {}".format(problem))
+        sys.exit(f"Nexus: {problem}")
     except OSError as error:
-        sys.exit("Nexus: {}: {}.".format(error.filename or ROOT, error.strerror))
+        sys.exit(f"Nexus: {error.filename or ROOT}: {error.strerror}.")
     except KeyboardInterrupt:
         sys.exit("  Interrupted; run it again to go on.")

@@ -28,8 +28,8 @@ def make_ready(data: Path, *, password: str, renewed: bool) -> tuple[str, ...]:
     found = (data / "PG_VERSION").read_text().strip()
     if found != MAJOR:
         raise StackError(
-            f"{data} was made by PostgreSQL {found}, this is {MAJOR}: dump it with pg_dump of "
-            f"version {found} and load it into a new one, or set DATABASE_URL to a server that runs it."
+            f"{data} was made by PostgreSQL {found}, this is {MAJOR}: dump it with version "
+            f"{found} and load it into a new one, or set DATABASE_URL to a server that runs it."
         )
     notices = _remove_stale_pid(data)
     if renewed:
@@ -54,7 +54,7 @@ def _make(data: Path, *, password: str) -> None:
 
 
 def _remove_stale_pid(data: Path) -> tuple[str, ...]:
-    """A pid file whose number meanwhile belongs to another program keeps PostgreSQL from starting."""
+    """PostgreSQL won't start while the number in its pid file belongs to any program."""
     path = data / "postmaster.pid"
     try:
         pid = int(path.read_text().split("\n", 1)[0])

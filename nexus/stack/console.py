@@ -23,7 +23,7 @@ def say(text: str = "") -> None:
     try:
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123
+        sys.stdout = open("/dev/null", "w")  # noqa: SIM115
 
 
 def notice(text: str) -> None:

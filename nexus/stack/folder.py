@@ -79,7 +79,8 @@ class DataFolder:
         if free < NEEDED_BYTES:
             raise StackError(
                 f"Only {free // 2**20} MiB are free where {self.path} lies; Nexus needs "
-                f"{NEEDED_BYTES // 2**20} MiB. Free some, or choose another place with NEXUS_DATA_DIR."
+                f"{NEEDED_BYTES // 2**20} MiB. Free some, or choose another place with "
+                "NEXUS_DATA_DIR."
             )
 
 

@@ -71,7 +71,7 @@ def load_or_make(folder: DataFolder, environ: Mapping[str, str]) -> Kept:
         if port is None or not is_free("127.0.0.1", port):
             chosen = free_port({urlsplit(values.get(each, "")).port for each in SERVERS})
             if port is not None:
-                notices.append(f"Port {port} of the last start is taken; {variable} moves to {chosen}.")
+                notices.append(f"Port {port} is taken by now; {variable} moves to {chosen}.")
             values[variable] = template.format(password=values[PASSWORD], port=chosen)
     if values != before:
         lines = "".join(f"{name}={value}\n" for name, value in values.items())

@@ -39,9 +39,12 @@ def wait_for_postgres(url: str, *, make_database: bool = False) -> None:
 def _check(connection: psycopg.Connection, database: object, make_database: bool) -> None:
     if connection.info.server_version < OLDEST_POSTGRES:
         raise StackError("DATABASE_URL names a PostgreSQL older than 14, the oldest that works.")
-    if make_database and not connection.execute(
-        "SELECT FROM pg_database WHERE datname = %s", [database]
-    ).fetchone():
+    if (
+        make_database
+        and not connection.execute(
+            "SELECT FROM pg_database WHERE datname = %s", [database]
+        ).fetchone()
+    ):
         name = psycopg.sql.Identifier(str(database))
         connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(name))
 

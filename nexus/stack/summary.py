@@ -21,7 +21,7 @@ def show(env: Env, kept: Kept, made: Mapping[str, str]) -> None:
     if password := made.get("password"):
         console.say(f"    login    admin / {password}   (shown once)")
     else:
-        console.say("    login    admin (forgotten? .venv/bin/python manage.py changepassword admin)")
+        console.say("    login    admin (.venv/bin/python manage.py changepassword admin)")
     if "key" in made:
         console.say(f"    API key  {key}   (shown once)")
     else:
@@ -39,5 +39,6 @@ def show(env: Env, kept: Kept, made: Mapping[str, str]) -> None:
     if env.host in EVERYWHERE and env.allowed_hosts == DEFAULT_HOSTS:
         console.notice(
             "It listens on every address but answers only to the names "
-            f"{', '.join(env.allowed_hosts)}: add yours, as in NEXUS_ALLOWED_HOSTS=nexus.example.com."
+            f"{', '.join(env.allowed_hosts)}: add yours, as in "
+            "NEXUS_ALLOWED_HOSTS=nexus.example.com."
         )

@@ -74,7 +74,7 @@ class Stack:
 
     def _start(self) -> None:
         if leftovers.stop(self.folder):
-            console.notice("An earlier `make up` was killed; what it left running has been stopped.")
+            console.notice("An earlier `make up` was killed; what it left running is stopped.")
         found = kept.load_or_make(self.folder, self.environment)
         for text in found.notices:
             console.notice(text)
@@ -165,7 +165,9 @@ def check_address(env: Env) -> None:
         ) from None
     except OSError as error:
         if kept.is_free(env.host, 0):
-            other = next(port for port in range(env.port + 1, 65536) if kept.is_free(env.host, port))
+            other = next(
+                port for port in range(env.port + 1, 65536) if kept.is_free(env.host, port)
+            )
             raise StackError(
                 f"Port {env.port} is taken{_by_whom(env.port)}: choose another, "
                 f"as in `NEXUS_PORT={other} make up`."
@@ -177,11 +179,12 @@ def check_address(env: Env) -> None:
 
 
 def _by_whom(port: int) -> str:
+    """The listener's name, where the system lets us see it."""
     try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.pid:
-                if connection.status == psutil.CONN_LISTEN:
-                    return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+        for found in psutil.net_connections("tcp"):
+            listens = found.status == psutil.CONN_LISTEN and found.laddr.port == port
+            if listens and found.pid:
+                return f" by {psutil.Process(found.pid).name()} (process {found.pid})"
     except psutil.Error:
         return ""
     return ""
