@@ -1,54 +1,12 @@
-"""The ASGI application: native live streams on the loop, everything else on threads.
+"""The ASGI application that granian serves; see `nexus.router`."""
 
-Django's handler is synchronous, so it runs in thread pools behind `nexus.bridge`. Health and
-status have a small pool of their own: they answer while every other thread hangs.
-"""
+import os
 
-from __future__ import annotations
+import django
 
-from asgiref.typing import (
-    ASGI3Application,
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    Scope,
-)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexus.settings")
+django.setup()
 
-from core.processes import runtime
-from nexus.bridge import Bridge
-from nexus.settings import env
-from nexus.stack.parent import die_with_parent
-from nexus.wsgi import application as django
+from nexus.router import application  # noqa: E402 - needs the apps loaded
 
-VITAL_PATHS = ("/api/v1/health", "/api/v1/status", "/api/v1/components/health")
-VITAL_THREADS = 4
-
-vital = Bridge(django, threads=VITAL_THREADS, name="vital")
-general = Bridge(django, threads=env.web_threads, name="web")
-
-
-def lane(path: str) -> ASGI3Application:
-    """Which application serves `path`; a native one is a line here."""
-    if path.startswith(VITAL_PATHS):
-        return vital
-    return general
-
-
-async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """The router granian runs in each of its worker processes."""
-    if scope["type"] == "http":
-        await lane(scope["path"])(scope, receive, send)
-    elif scope["type"] == "lifespan":
-        await live(receive, send)
-    else:
-        await send({"type": "websocket.close", "code": 1000, "reason": ""})
-
-
-async def live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Register this process when it starts, and let it say goodbye when it stops."""
-    await receive()
-    die_with_parent()
-    runtime.start("web")
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    runtime.stop()
-    await send({"type": "lifespan.shutdown.complete"})
+__all__ = ["application"]

@@ -76,7 +76,7 @@ def own(env: Env) -> list[Program]:
     return [
         Program("web", _own(web(env)), 30, stop_seconds=20),
         Program("worker", _own(worker(env)), 40, stop_seconds=60),
-        Program("beat", _own(beat()), 50),
+        Program("beat", _own(beat(env)), 50),
     ]
 
 
@@ -102,20 +102,16 @@ def web(env: Env) -> list[str]:
 
 
 def worker(env: Env) -> list[str]:
-    """Celery: the common queue, and this machine's own."""
+    """Celery; its queues and settings are in `nexus.celery`."""
     return [
-        "celery", "--app", "nexus", "worker", "--queues", f"nexus,node.{env.node}",
-        "--concurrency", str(env.worker_concurrency), "--hostname", f"worker@{env.node}",
-        "--loglevel", env.log_level,
+        "celery", "--app", "nexus", "worker",
+        "--hostname", f"worker@{env.node}", "--loglevel", env.log_level,
     ]  # fmt: skip
 
 
-def beat() -> list[str]:
+def beat(env: Env) -> list[str]:
     """Celery beat; its schedule lives in the database."""
-    return [
-        "celery", "--app", "nexus", "beat", "--pidfile", "",
-        "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler",
-    ]  # fmt: skip
+    return ["celery", "--app", "nexus", "beat", "--pidfile", "", "--loglevel", env.log_level]
 
 
 def static_root(env: Env) -> Path:

@@ -81,36 +81,36 @@ class Supervisor:
     """supervisord's XML-RPC. Calls raise one of NOT_ANSWERING when it doesn't answer."""
 
     def __init__(self, folder: DataFolder) -> None:
-        transport = SupervisorTransport(None, None, f"unix://{folder.socket}")
-        self.proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+        self.address = f"unix://{folder.socket}"
+
+    def call(self, method: str, *arguments: object) -> Any:
+        """One connection a call: a transport whose connection failed once never recovers."""
+        transport = SupervisorTransport(None, None, self.address)
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     def answers(self) -> bool:
         try:
-            return self.proxy.supervisor.getState()["statename"] == "RUNNING"  # type: ignore[index,call-overload]
+            return bool(self.call("getState")["statename"] == "RUNNING")
         except NOT_ANSWERING:
             return False
 
     def add_new_programs(self) -> None:
         """Start the programs that the configuration has gained since supervisord read it."""
-        added: Any = self.proxy.supervisor.reloadConfig()
-        for name in added[0][0]:
-            self.proxy.supervisor.addProcessGroup(name)
+        added, _, _ = self.call("reloadConfig")[0]
+        for name in added:
+            self.call("addProcessGroup", name)
 
     def states(self) -> dict[str, str]:
         """The state of each program, such as RUNNING, STARTING, BACKOFF, STOPPED."""
-        found: Any = self.proxy.supervisor.getAllProcessInfo()
-        return {each["name"]: each["statename"] for each in found}
+        return {each["name"]: each["statename"] for each in self.call("getAllProcessInfo")}
 
     def pids(self) -> dict[str, int]:
-        found: Any = self.proxy.supervisor.getAllProcessInfo()
-        return {each["name"]: each["pid"] for each in found if each["pid"]}
-
-    def restart(self, name: str) -> None:
-        self.stop(name)
-        self.start(name)
+        """The process of each program that has one."""
+        return {each["name"]: each["pid"] for each in self.call("getAllProcessInfo") if each["pid"]}
 
     def stop(self, name: str) -> None:
-        self.proxy.supervisor.stopProcess(name)
+        self.call("stopProcess", name)
 
     def start(self, name: str) -> None:
-        self.proxy.supervisor.startProcess(name)
+        self.call("startProcess", name)

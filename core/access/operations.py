@@ -1,0 +1,1 @@
+def create_key(*, name, scopes, actor): return None, "nxs_stub"
