@@ -1,1 +1,0 @@
-def create_key(*, name, scopes, actor): return None, "nxs_stub"
