@@ -1,0 +1,210 @@
+"""One attempt at one task: claim it, run the steps that are left, write how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+
+from core.access.actor import Actor
+from core.api import request_id
+from core.errors import NexusError, NotFound
+from tasks import doorbell, queue, transitions
+from tasks.context import Context
+from tasks.interrupts import CancelRequested, HandBack, LeaseLost, TimedOut
+from tasks.job import Job, Step, jobs
+from tasks.models import Status
+from tasks.pulse import Pulse
+from tasks.transitions import Claim, StepRow, Superseded
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0  # before the second attempt; doubles with each further one
+LONGEST_RETRY_SECONDS = 60.0
+
+
+class OutcomeUnknown(NexusError):
+    """An effect outside the database may or may not have happened."""
+
+    code = "outcome_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ends: what is to be written, and whether the job cleans up before."""
+
+    write: Callable[[Claim], None]
+    clean_up: bool = False
+    ring: bool = False  # the task goes on somewhere else
+
+
+def worker_name() -> str:
+    return f"{settings.NODE}:{os.getpid()}"
+
+
+def run(task_id: UUID, *, on_stuck: Callable[[], None] | None = None) -> bool:
+    """Run the task unless somebody else does or it isn't due; returns whether it was claimed.
+
+    `on_stuck` ends this process when the job ignores its timeout.
+    """
+    claim = transitions.claim(task_id, worker=worker_name())
+    if claim is None:
+        return False
+    request_id.adopt(claim.request_id)
+    try:
+        Attempt(claim, on_stuck).run()
+    except (Superseded, LeaseLost):
+        logger.warning("task %s is held by another worker now; nothing was written", task_id)
+    finally:
+        request_id.adopt("")
+        close_old_connections()
+    return True
+
+
+class Attempt:
+    """What happens between a claim and the write that ends it."""
+
+    def __init__(self, claim: Claim, on_stuck: Callable[[], None] | None) -> None:
+        self.claim = claim
+        self.pulse = Pulse(claim, on_stuck=on_stuck)
+        self.context = Context(
+            task_id=claim.id,
+            attempt=claim.attempts,
+            actor=Actor(claim.actor_kind, claim.actor_id, claim.actor_name, frozenset()),
+            state=claim.state,
+            pulse=self.pulse,
+        )
+        self.context.result(claim.result or {})
+
+    def run(self) -> None:
+        with self.pulse:
+            ending = self._work()
+        # The log is complete by now, and the lease outlasts this write.
+        ending.write(self.claim)
+        if ending.ring:
+            doorbell.ring(self.claim.id, queue=self.claim.queue, timeout=self.claim.timeout)
+        if self.claim.concurrency_key is not None:
+            queue.ring_next(self.claim.concurrency_key)
+
+    def _work(self) -> Ending:
+        try:
+            job_class = jobs.get(self.claim.type)
+            job = job_class(job_class.validated(self.claim.parameters))
+        except NexusError as error:
+            code = "unknown_job_type" if isinstance(error, NotFound) else error.code
+            return _failed(code, error.message)
+        ending = self._ending(job)
+        if ending.clean_up:
+            self._clean_up(job)
+        return ending
+
+    def _ending(self, job: Job) -> Ending:
+        claim = self.claim
+        try:
+            if claim.cancel_requested_at is not None:
+                raise CancelRequested
+            if claim.exhausted:
+                return self._given_up()
+            self._run_steps(job)
+        except CancelRequested:
+            return _ended(Status.CANCELLED, clean_up=True)
+        except TimedOut:
+            return _failed("timed_out", f"It took longer than {claim.timeout:g} s.", clean_up=True)
+        except HandBack:
+            self.context.info("This worker is shutting down; another one goes on.")
+            return Ending(transitions.hand_back, ring=True)
+        except (Superseded, LeaseLost):
+            raise
+        except (Exception, SystemExit) as error:
+            return self._after(error, job)
+        return _ended(Status.COMPLETED)
+
+    def _given_up(self) -> Ending:
+        if self.claim.error_code:  # written by whoever gave the task up
+            return _failed(self.claim.error_code, self.claim.error_message, clean_up=True)
+        lost = self.claim.attempts - 1
+        times = "once" if lost == 1 else f"{lost} times"
+        return _failed("worker_lost", f"Its worker was lost {times} while running it.", clean_up=True)
+
+    def _run_steps(self, job: Job) -> None:
+        whole = sum(row.weight for row in self.claim.steps)
+        kinds = {step.name: step for step in job.steps}
+        done = 0.0
+        for row in self.claim.steps:
+            share = row.weight / whole
+            if row.status != Status.COMPLETED:
+                self._run_step(job, kinds[row.name], row, done=done, share=share)
+            done += share
+
+    def _run_step(self, job: Job, kind: Step, row: StepRow, *, done: float, share: float) -> None:
+        self.pulse.check()
+        if row.status == Status.RUNNING and not kind.repeatable:
+            raise OutcomeUnknown(
+                f"The worker was lost during {row.name}: look whether it took effect."
+            )
+        transitions.start_step(row)
+        self.context.step = row.name
+        self.pulse.enter_step(
+            row.id, done_before=done, share=share, may_hand_back=kind.repeatable
+        )
+        body: Callable[[Context], None] = getattr(job, row.name)
+        if kind.external:
+            body(self.context)
+            self._complete(row, done + share)
+        else:
+            with transaction.atomic():
+                body(self.context)
+                self.pulse.check()
+                self._complete(row, done + share)
+
+    def _complete(self, row: StepRow, progress: float) -> None:
+        with transaction.atomic():
+            transitions.complete_step(
+                self.claim,
+                row,
+                progress=progress,
+                state=self.context.state,
+                result=self.context.document or None,
+            )
+
+    def _after(self, error: BaseException, job: Job) -> Ending:
+        """What follows when a step raised `error`: another attempt, or the end."""
+        message = error.message if isinstance(error, NexusError) else f"{type(error).__name__}: {error}"
+        again = job.retryable and isinstance(error, job.retry_on)
+        if again and self.claim.attempts < self.claim.max_attempts:
+            seconds = min(RETRY_SECONDS * 2 ** (self.claim.attempts - 1), LONGEST_RETRY_SECONDS)
+            self.context.warning(f"{message}; trying again in {seconds:g} s")
+            return Ending(lambda claim: transitions.retry_later(claim, seconds=seconds))
+        self.context.log("ERROR", message)
+        logger.info("task %s failed", self.claim.id, exc_info=error)
+        code = error.code if isinstance(error, NexusError) else "job_error"
+        return _failed(code, message, clean_up=True, trace=_trace(error))
+
+    def _clean_up(self, job: Job) -> None:
+        self.pulse.shield()
+        try:
+            job.clean_up(self.context)
+        except (Exception, SystemExit) as error:
+            logger.warning("clean-up of task %s failed", self.claim.id, exc_info=error)
+            self.context.log("ERROR", f"Clean-up failed: {type(error).__name__}: {error}")
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _ended(status: Status, *, clean_up: bool = False) -> Ending:
+    return Ending(lambda claim: transitions.finish(claim, status), clean_up=clean_up)
+
+
+def _failed(code: str, message: str, *, clean_up: bool = False, trace: str = "") -> Ending:
+    def write(claim: Claim) -> None:
+        transitions.finish(claim, Status.FAILED, code=code, message=message, traceback=trace)
+
+    return Ending(write, clean_up=clean_up)
