@@ -1,13 +1,11 @@
-"""What the rest of the instance learns of a task: events, in the transaction that made them true."""
+"""What others learn of a task: events, in the transaction that made them true."""
 
 from __future__ import annotations
 
-import logging
 from uuid import UUID
 
 from core import ids
-
-logger = logging.getLogger(__name__)
+from core.events.operations import publish
 
 
 def created(*, task_id: UUID, task_type: str, hidden: bool, actor: str) -> None:
@@ -26,4 +24,4 @@ def _publish(
     name: str, task_id: UUID, payload: dict[str, str | None], *, hidden: bool, actor: str = ""
 ) -> None:
     if not hidden:
-        logger.debug("%s %s %s %s", name, ids.external("task", task_id), payload, actor)
+        publish(name, subject=ids.external("task", task_id), payload=payload, actor=actor)

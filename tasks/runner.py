@@ -15,13 +15,13 @@ from django.db import close_old_connections, transaction
 from core.access.actor import Actor
 from core.api import request_id
 from core.errors import NexusError, NotFound
-from tasks import doorbell, queue, transitions
+from tasks import doorbell, redispatch, transitions
 from tasks.context import Context
 from tasks.interrupts import CancelRequested, HandBack, LeaseLost, TimedOut
 from tasks.job import Job, Step, jobs
 from tasks.models import Status
 from tasks.pulse import Pulse
-from tasks.transitions import Claim, StepRow, Superseded
+from tasks.transitions import CLEAN_UP_ATTEMPTS, Claim, StepRow, Superseded
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Attempt:
         if ending.ring:
             doorbell.ring(self.claim.id, queue=self.claim.queue, timeout=self.claim.timeout)
         if self.claim.concurrency_key is not None:
-            queue.ring_next(self.claim.concurrency_key)
+            redispatch.ring_next(self.claim.concurrency_key)
 
     def _work(self) -> Ending:
         try:
@@ -100,7 +100,7 @@ class Attempt:
             code = "unknown_job_type" if isinstance(error, NotFound) else error.code
             return _failed(code, error.message)
         ending = self._ending(job)
-        if ending.clean_up:
+        if ending.clean_up and self.claim.attempts <= self.claim.max_attempts + CLEAN_UP_ATTEMPTS:
             self._clean_up(job)
         return ending
 
@@ -134,7 +134,7 @@ class Attempt:
 
     def _run_steps(self, job: Job) -> None:
         whole = sum(row.weight for row in self.claim.steps)
-        kinds = {step.name: step for step in job.steps}
+        kinds = {step.name: step for step in job.plan(job.parameters)}
         done = 0.0
         for row in self.claim.steps:
             share = row.weight / whole
@@ -153,7 +153,7 @@ class Attempt:
         self.pulse.enter_step(
             row.id, done_before=done, share=share, may_hand_back=kind.repeatable
         )
-        body: Callable[[Context], None] = getattr(job, row.name)
+        body = job.method(row.name)
         if kind.external:
             body(self.context)
             self._complete(row, done + share)
