@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from core.registry import Registry
@@ -15,6 +16,14 @@ from core.registry import Registry
 BATCH = 1000
 
 Expired = Callable[[], QuerySet[Any]]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """`size` is the bytes that the rows took in their table, as stored, without indexes."""
+
+    rows: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,16 @@ class Rule:
     def table(self) -> str:
         return self.expired().model._meta.db_table
 
-    def delete_batch(self) -> int:
-        """Delete up to a batch of rows, with those that depend on them; returns how many of
-        the rule's own were deleted. 0 means that nothing is left to do."""
-        keys = list(self.expired().order_by().values_list("pk", flat=True)[:BATCH])
-        if keys:
-            self.expired().model._default_manager.filter(pk__in=keys).delete()
-        return len(keys)
+    def delete_batch(self) -> Deleted:
+        """Delete up to a batch of rows, with those that depend on them. What it returns counts
+        the rule's own rows; 0 rows mean that nothing is left to do."""
+        size = RawSQL(f'pg_column_size("{self.table}".*)', [], IntegerField())  # noqa: S611
+        found = dict(
+            self.expired().order_by().annotate(size=size).values_list("pk", "size")[:BATCH]
+        )
+        if found:
+            self.expired().model._default_manager.filter(pk__in=found).delete()
+        return Deleted(rows=len(found), size=sum(found.values()))
 
 
 rules: Registry[Rule] = Registry("retention rule")

@@ -1,8 +1,14 @@
 """The project as an app: starts nothing by itself, wires what needs every app loaded."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class NexusConfig(AppConfig):
     name = "nexus"
     label = "nexus"
+
+    def ready(self) -> None:
+        import_module("nexus.celery")  # the application that messages are sent through
+        import_module("nexus.lifecycle")

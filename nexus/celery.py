@@ -6,17 +6,14 @@ A message only says "look at this task" (see `tasks`), so losing or doubling one
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import django
-from celery import Celery, signals
+from celery import Celery
 from django.apps import apps
 from django.conf import settings
 from kombu import Queue
 
-from core.processes import runtime
-from nexus.readiness import wait_for_database
-from tasks import doorbell, draining
+from tasks import doorbell
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexus.settings")
 
@@ -55,39 +52,6 @@ app.conf.update(
     timezone="UTC",
 )
 app.set_default()
-
-
-@signals.worker_init.connect
-def _wait(**_: Any) -> None:
-    draining.reset()
-    wait_for_database()
-
-
-@signals.worker_ready.connect
-def _start_worker(**_: Any) -> None:
-    runtime.start("worker")
-
-
-@signals.worker_process_init.connect
-def _start_child(**_: Any) -> None:
-    runtime.start("worker", child=True)
-
-
-@signals.worker_shutting_down.connect
-def _drain(**_: Any) -> None:
-    draining.begin()
-
-
-@signals.worker_process_shutdown.connect
-@signals.worker_shutdown.connect
-def _stop(**_: Any) -> None:
-    runtime.stop()
-
-
-@signals.beat_init.connect
-def _start_beat(**_: Any) -> None:
-    wait_for_database()
-    runtime.start("beat")
 
 
 if not apps.models_ready:  # run by `celery -A nexus`, not by Django

@@ -12,6 +12,8 @@ env = Env.load(os.environ)
 
 DEBUG = env.debug
 NODE = env.node
+BROKER_URL = str(env.broker_url)
+WORKER_CONCURRENCY = env.worker_concurrency
 SECRET_KEY = env.secret_key.get_secret_value()
 ALLOWED_HOSTS = [*env.allowed_hosts, env.host]
 ROOT_URLCONF = "nexus.urls"

@@ -1,6 +1,15 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class TasksConfig(AppConfig):
     name = "tasks"
     label = "tasks"
+
+    def ready(self) -> None:
+        for module in ("messages", "redispatch", "jobs", "retention"):
+            import_module(f"tasks.{module}")
+        schedules = import_module("tasks.schedules")
+        post_migrate.connect(schedules.create_missing, sender=self)

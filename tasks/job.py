@@ -103,7 +103,7 @@ class Job:
         return getattr(self, step)
 
     def clean_up(self, context: Context) -> None:
-        """Undo or close what was half done; runs after a failure or a cancel, never twice at once."""
+        """Undo or close what was half done; runs after a failure or a cancel."""
 
     @classmethod
     def validated(cls, parameters: dict[str, Any]) -> Any:

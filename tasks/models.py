@@ -72,7 +72,10 @@ class Task(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(F("created_at").desc(), F("id").desc(), name="task_newest", condition=Q(hidden=False)),
+            models.Index(
+                F("created_at").desc(), F("id").desc(),
+                name="task_newest", condition=Q(hidden=False),
+            ),
             models.Index(
                 "status", F("created_at").desc(), F("id").desc(),
                 name="task_status_newest", condition=Q(hidden=False),

@@ -1,4 +1,4 @@
-"""What may be done with tasks: start, cancel, retry. Called alike by the API, admin, CLI and beat."""
+"""What may be done with tasks, called alike by the API, the admin, commands and beat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from core import ids
@@ -177,7 +176,8 @@ def retry(*, task_id: UUID, actor: Actor) -> Task:
         raise NotFound(f"There is no task {ids.external('task', task_id)}.")
     if task.status not in (Status.FAILED, Status.CANCELLED):
         raise NotRetryable(
-            f"{task.external_id} is {task.shown_status}: only a failed or cancelled task can be retried."
+            f"{task.external_id} is {task.shown_status}: "
+            "only a failed or cancelled task can be retried."
         )
     if not jobs.get(task.type).retryable:
         raise NotRetryable(f"A {task.type} can't simply run again; start a new one on purpose.")

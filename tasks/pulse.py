@@ -183,7 +183,7 @@ class Pulse:
                 transitions.doom(
                     self.claim,
                     code="timed_out",
-                    message=f"It took longer than {self.claim.timeout:g} s and reached no checkpoint.",
+                    message=f"It reached no checkpoint within {self.claim.timeout:g} s.",
                 )
         except (DatabaseError, InterfaceError, transitions.Superseded) as error:
             logger.warning(

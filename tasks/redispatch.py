@@ -37,7 +37,8 @@ _TAKE = f"""
         WHERE task.status IN ('pending', 'running') AND queue = %(queue)s AND {DUE}
           AND NOT ({BLOCKED})
           AND (rung_at IS NULL OR rung_at < now() - make_interval(secs => least(
-               %(soonest)s * CASE WHEN %(empty)s THEN 1 ELSE 2 ^ least(rings, 10) END, %(longest)s)))
+               %(soonest)s * CASE WHEN %(empty)s THEN 1 ELSE 2 ^ least(rings, 10) END,
+               %(longest)s)))
         ORDER BY id LIMIT %(most)s
         FOR NO KEY UPDATE SKIP LOCKED
     )

@@ -130,7 +130,9 @@ class Attempt:
             return _failed(self.claim.error_code, self.claim.error_message, clean_up=True)
         lost = self.claim.attempts - 1
         times = "once" if lost == 1 else f"{lost} times"
-        return _failed("worker_lost", f"Its worker was lost {times} while running it.", clean_up=True)
+        return _failed(
+            "worker_lost", f"Its worker was lost {times} while running it.", clean_up=True
+        )
 
     def _run_steps(self, job: Job) -> None:
         whole = sum(row.weight for row in self.claim.steps)
@@ -150,9 +152,7 @@ class Attempt:
             )
         transitions.start_step(row)
         self.context.step = row.name
-        self.pulse.enter_step(
-            row.id, done_before=done, share=share, may_hand_back=kind.repeatable
-        )
+        self.pulse.enter_step(row.id, done_before=done, share=share, may_hand_back=kind.repeatable)
         body = job.method(row.name)
         if kind.external:
             body(self.context)
@@ -175,7 +175,9 @@ class Attempt:
 
     def _after(self, error: BaseException, job: Job) -> Ending:
         """What follows when a step raised `error`: another attempt, or the end."""
-        message = error.message if isinstance(error, NexusError) else f"{type(error).__name__}: {error}"
+        message = (
+            error.message if isinstance(error, NexusError) else f"{type(error).__name__}: {error}"
+        )
         again = job.retryable and isinstance(error, job.retry_on)
         if again and self.claim.attempts < self.claim.max_attempts:
             seconds = min(RETRY_SECONDS * 2 ** (self.claim.attempts - 1), LONGEST_RETRY_SECONDS)

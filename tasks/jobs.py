@@ -1,0 +1,69 @@
+"""The engine's own jobs."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from core import retention
+from tasks import schedules
+from tasks.job import Context, External, Job, Steps, jobs
+
+MEGABYTE = 1_000_000
+
+
+@jobs.register("database_cleanup")
+class DatabaseCleanup(Job):
+    """Deletes what the registered retention rules let go, in batches.
+
+    The result's `records_cleaned` counts the deleted rows; `space_freed_mb` is what they took
+    in their tables as PostgreSQL stored them (`pg_column_size`), in millions of bytes. VACUUM
+    gives that space to new rows; files on disk don't shrink.
+    """
+
+    steps = Steps(delete=External(90, repeatable=True), vacuum=External(10, repeatable=True))
+
+    @classmethod
+    def concurrency_key(cls, parameters: Job.Parameters) -> str:
+        return "database_cleanup"
+
+    def delete(self, context: Context) -> None:
+        found = context.state.setdefault("deleted", {})
+        for position, (name, rule) in enumerate(retention.rules.items()):
+            rows = 0
+            while (deleted := rule.delete_batch()).rows:
+                rows += deleted.rows
+                found[rule.table] = found.get(rule.table, 0) + deleted.rows
+                context.state["size"] = context.state.get("size", 0) + deleted.size
+                context.checkpoint()
+            if rows:
+                context.info(f"{name}: {rows} rows deleted")
+            context.progress((position + 1) / len(retention.rules))
+        context.result(
+            {
+                "records_cleaned": sum(found.values()),
+                "space_freed_mb": round(context.state.get("size", 0) / MEGABYTE, 3),
+            }
+        )
+
+    def vacuum(self, context: Context) -> None:
+        tables = list(context.state.get("deleted", {}))
+        for position, table in enumerate(tables):
+            with connection.cursor() as cursor:
+                cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
+            context.progress((position + 1) / len(tables))
+
+
+@jobs.register("canary")
+class Canary(Job):
+    """Does nothing, through the real queue: that it ends shows that tasks are run."""
+
+    steps = Steps(sing=1)
+    timeout = 30.0
+    hidden = True
+
+    def sing(self, context: Context) -> None:
+        """Being here is all."""
+
+
+schedules.register("database cleanup", job_type="database_cleanup", cron="17 3 * * *")
+schedules.register("canary", job_type="canary", every=60)
