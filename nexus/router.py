@@ -6,6 +6,8 @@ status have a small pool of their own: they answer while every other thread hang
 
 from __future__ import annotations
 
+import asyncio
+
 from asgiref.typing import (
     ASGI3Application,
     ASGIReceiveCallable,
@@ -47,8 +49,8 @@ async def live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Register this process when it starts, and let it say goodbye when it stops."""
     await receive()
     die_with_parent()
-    runtime.start("web")
+    await asyncio.to_thread(runtime.start, "web")
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    runtime.stop()
+    await asyncio.to_thread(runtime.stop)
     await send({"type": "lifespan.shutdown.complete"})

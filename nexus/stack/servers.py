@@ -42,7 +42,7 @@ def _check(connection: psycopg.Connection, database: object, make_database: bool
     if (
         make_database
         and not connection.execute(
-            "SELECT FROM pg_database WHERE datname = %s", [database]
+            "SELECT 1 FROM pg_database WHERE datname = %s", [database]
         ).fetchone()
     ):
         name = psycopg.sql.Identifier(str(database))
