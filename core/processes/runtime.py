@@ -37,12 +37,12 @@ class Runtime:
         self._member = control.join(identity)
 
     def start(self) -> None:
-        self._thread("processes.heartbeat", self._heartbeat)
-        self._thread("processes.control", self._control)
         if self.identity.is_main:
             self._threads += loops.start(self.identity.role, self._stop)
             if loops.names():
                 self._thread("processes.notifications", partial(notifications.listen, self._stop))
+        self._thread("processes.heartbeat", self._heartbeat)
+        self._thread("processes.control", self._control)
 
     def _thread(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

@@ -4,11 +4,32 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.processes import runtime
+from core.processes import control, runtime
+from tests.processes.spawning import Program
+
+Spawn = Callable[..., Program]
 
 
 @pytest.fixture
 def running(transactional_db) -> Iterator[Callable[..., None]]:
     """Run the threads of a process in the test's own, until its end."""
+    control.channel.cache_clear()
     yield runtime.start
     runtime.stop()
+
+
+@pytest.fixture
+def spawn(transactional_db, tmp_path) -> Iterator[Spawn]:
+    """Start processes of the instance; those that still run at the end of the test are killed."""
+    control.channel.cache_clear()
+    programs: list[Program] = []
+
+    def start(role: str, *options: str, **environment: str) -> Program:
+        log = tmp_path / f"{len(programs)}.log"
+        programs.append(Program(role, *options, log=log, **environment))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.kill()
+        print(program.log.read_text())  # noqa: T201  shown by pytest when the test fails
