@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import packages_distributions
 from pathlib import PurePosixPath
 
@@ -108,13 +108,18 @@ def requests_below_api(source: Source) -> Iterator[str]:
 
 def undeclared_packages(source: Source, declared: set[str]) -> Iterator[str]:
     """`declared`: the normalised names of distributions that pyproject.toml lists."""
-    distributions = packages_distributions()
+    distributions = _installed()
     for module, line in _imported(source):
         top = module.split(".")[0]
         if top in sys.stdlib_module_names or top in FIRST_PARTY:
             continue
         if not declared & {normalised(name) for name in distributions.get(top, [])}:
             yield f"{source.path}:{line} imports {top}, which pyproject.toml does not list"
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def normalised(distribution: str) -> str:
