@@ -11,11 +11,16 @@ CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 0.5
 
 
-def connect(url: str, *, answer_seconds: float | None = ANSWER_SECONDS) -> redis.Redis:
+def connect(
+    url: str,
+    *,
+    answer_seconds: float | None = ANSWER_SECONDS,
+    connect_seconds: float = CONNECT_SECONDS,
+) -> redis.Redis:
     """A pooled, thread-safe client. Raises redis.RedisError from its calls, never hangs."""
     return redis.Redis.from_url(
         url,
-        socket_connect_timeout=CONNECT_SECONDS,
+        socket_connect_timeout=connect_seconds,
         socket_timeout=answer_seconds,
         retry=None,
         decode_responses=True,

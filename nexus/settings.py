@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 # they carry no CSRF form, message or clickjacking state, and cost less for it.
 MIDDLEWARE = [
     "core.api.lane.ApiLane",
+    "core.api.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
 ]
 API_MIDDLEWARE = [
     "core.api.request_id.RequestIdMiddleware",
+    "core.api.lane.HostMiddleware",
 ]
 
 TEMPLATES = [
@@ -164,15 +166,27 @@ STORAGES = {
     "staticfiles": {"BACKEND": "nexus.stack.static.HashedStorage"},
 }
 
+# What the API toolkit, which knows no other app, is bound to.
+API = {
+    "AUTHENTICATION": "core.access.authentication.ActorAuthentication",
+    "THROTTLE": "core.access.throttling.KeyThrottle",
+    "IDEMPOTENCY_STORE": "core.access.idempotency.IdempotencyStore",
+}
+API_REQUESTS_PER_MINUTE = 6000
+API_BURST = 3000
+KEY_PEPPERS = {
+    number: pepper.get_secret_value().encode() for number, pepper in env.key_peppers.items()
+}
+TRUSTED_PROXIES = env.trusted_proxies
+
+# ApiView sees to all of this itself; a plain DRF view that slips in is closed, not open.
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.envelope.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsing.StrictJSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["core.access.authentication.ActorAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["core.api.scopes.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["core.access.throttling.KeyThrottle"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
     "EXCEPTION_HANDLER": "core.api.errors.answer",
-    "UNAUTHENTICATED_USER": "core.access.actor.anonymous",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nexus",

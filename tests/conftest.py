@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connection
 
+from core.access import keys, operations, outage, sessions, usage
+from core.access.actor import SYSTEM
+from core.access.scopes import ALL_SCOPES
 from tests.stack import Stack, running
 
 
@@ -21,3 +25,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """Let transactional tests empty the audit log, which the product never may."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE access_auditentry DISABLE TRIGGER access_audit_no_truncate")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """A process remembers keys and sessions; a test must not see those of another."""
+    keys.forget()
+    sessions.forget()
+    usage.forget()
+    outage.database.end()
+
+
+@pytest.fixture
+def make_key(db) -> Callable[..., str]:
+    """Make an API key with the given scopes (all of them when none are given)."""
+
+    def make(*scopes: str, **options) -> str:
+        _, text = operations.create_key(
+            name="test", scopes=scopes or ALL_SCOPES, actor=SYSTEM, **options
+        )
+        return text
+
+    return make

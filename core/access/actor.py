@@ -49,6 +49,11 @@ def anonymous() -> Actor:
     return _ANONYMOUS
 
 
+def stranger(address: str | None) -> Actor:
+    """Somebody unknown, at an address."""
+    return Actor(kind="anonymous", id="", name="anonymous", scopes=frozenset(), address=address)
+
+
 def command_actor() -> Actor:
     """Whoever runs manage.py: they can reach the database, so they may do everything."""
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from core.access.actor import Actor
 from core.access.models import AuditEntry
 from core.api import request_id
+from core.api.envelope import dumps
 
 
 def record(
@@ -28,8 +31,13 @@ def record(
         actor_name=actor.name[:200],
         action=action,
         target=target[:300],
-        details=details or {},
+        details=_plain(details or {}),
         outcome=outcome,
         request_id=request_id.current(),
         address=actor.address,
     )
+
+
+def _plain(details: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from the database, so that the seal covers what is stored."""
+    return orjson.loads(dumps(details).replace(b"\\u0000", b"\\ufffd"))

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
 
 OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_UUID
+CONTENT_TYPE = "application/json"
 
 
 def dumps(document: Any) -> bytes:
@@ -24,10 +27,37 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-class EnvelopeRenderer(BaseRenderer):
-    """Views return bare data; this adds {"success", "data"}. Errors arrive wrapped already."""
+def json_response(
+    document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    response = HttpResponse(dumps(document), status=status, content_type=CONTENT_TYPE)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
 
-    media_type = "application/json"
+
+def render(response: Response) -> HttpResponse:
+    """The bytes of what a view returned: in the envelope, unless bare or without a body."""
+    status = response.status_code
+    body: bytes | None = None
+    if status not in (204, 304):
+        is_bare = getattr(response, "bare", False)
+        body = dumps(response.data if is_bare else {"success": True, "data": response.data})
+    rendered = HttpResponse(body or b"", status=status, content_type=CONTENT_TYPE)
+    for name, value in response.items():
+        if name != "Content-Type":
+            rendered[name] = value
+    if body is None:
+        del rendered["Content-Type"]
+    if response.cookies:
+        rendered.cookies = response.cookies
+    return rendered
+
+
+class EnvelopeRenderer(BaseRenderer):
+    """Tells DRF and the schema what media type the API speaks; `render` does the work."""
+
+    media_type = CONTENT_TYPE
     format = "json"
     charset = None
 
@@ -37,10 +67,4 @@ class EnvelopeRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        response = (renderer_context or {}).get("response")
-        if response is not None:
-            if response.status_code == 204:
-                return b""
-            if getattr(response, "bare", False) or response.status_code >= 400:
-                return dumps(data)
         return dumps({"success": True, "data": data})

@@ -1,4 +1,4 @@
-"""Exceptions to error envelopes: inside DRF, and for everything outside it."""
+"""Every exception below /api/ becomes the error envelope here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,18 +6,27 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.core import signals
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views import defaults
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from core.api import request_id
-from core.api.envelope import dumps
+from core.api.envelope import json_response
 from core.errors import Detail, NexusError, NotFound, PermissionDenied, Unavailable
 
 logger = logging.getLogger(__name__)
+security_logger = logging.getLogger("django.security")
 
 CODES = {
     400: "invalid_input",
@@ -30,6 +39,49 @@ CODES = {
     415: "unsupported_media_type",
     429: "rate_limited",
 }
+
+
+class BadRequest(NexusError):
+    status = 400
+    code = "bad_request"
+
+
+class TooLarge(NexusError):
+    status = 413
+    code = "too_large"
+
+
+class MethodNotAllowed(NexusError):
+    status = 405
+    code = "method_not_allowed"
+
+
+class LengthRequired(NexusError):
+    status = 411
+    code = "length_required"
+
+
+class UnsupportedMediaType(NexusError):
+    status = 415
+    code = "unsupported_media_type"
+
+
+class Unexpected(NexusError):
+    """What nobody raised on purpose; its cause is in the log, not in the answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong on our side; the log has the details under this request id."
+        )
+
+
+def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """The error envelope for any exception; `context` has the request, as in DRF."""
+    known = as_nexus_error(error, context.get("request"))
+    body = document(known.code, known.message, known.details, known.extra)
+    response = json_response(body, status=known.status, headers=known.headers)
+    response._has_been_logged = True  # the client was told; Django would log it without its id
+    return response
 
 
 def document(
@@ -46,55 +98,56 @@ def document(
         ],
         "request_id": request_id.current(),
     }
-    return {"success": False, "error": {**error, **(extra or {})}}
+    return {"success": False, "error": {**(extra or {}), **error}}
 
 
-def answer(error: Exception, context: Mapping[str, Any]) -> Response:
-    """DRF's exception handler: every exception becomes an error envelope."""
-    known = _as_nexus_error(error)
-    if known is not None:
-        return Response(
-            document(known.code, known.message, known.details, known.extra),
-            status=known.status,
-            headers=known.headers,
-        )
-    if isinstance(error, exceptions.APIException):
-        return _answer_rest_framework(error)
-    logger.exception("unexpected error", exc_info=error)
-    return Response(document("internal_error", UNEXPECTED), status=500)
-
-
-UNEXPECTED = "Something went wrong on our side; the log has the details under this request id."
-
-
-def _as_nexus_error(error: Exception) -> NexusError | None:
+def as_nexus_error(error: Exception, request: Any) -> NexusError:
+    """The error to answer with; one that nobody expected is logged with its traceback."""
     if isinstance(error, NexusError):
         return error
+    if isinstance(error, exceptions.APIException):
+        return _of_rest_framework(error)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.warning("database unavailable: %s", error)
+        return Unavailable("The database does not answer; try again.", headers={"Retry-After": "5"})
+    if known := _of_django(error):
+        return known
+    logger.error("unexpected error", exc_info=error)
+    signals.got_request_exception.send(sender=None, request=getattr(request, "_request", request))
+    return Unexpected()
+
+
+def _of_django(error: Exception) -> NexusError | None:
     if isinstance(error, Http404):
         return NotFound("There is nothing at this address.")
     if isinstance(error, DjangoPermissionDenied):
         return PermissionDenied("This is not allowed.")
-    if isinstance(error, OperationalError):
-        logger.warning("database unavailable: %s", error)
-        return Unavailable("The database does not answer; try again.", headers={"Retry-After": "5"})
+    if isinstance(error, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
+        return TooLarge("The request is larger than this server takes.")
+    if isinstance(error, SuspiciousOperation):
+        security_logger.error("%s: %s", type(error).__name__, error)
+        is_host = isinstance(error, DisallowedHost)
+        return BadRequest(
+            "This host name is not in NEXUS_ALLOWED_HOSTS."
+            if is_host
+            else "The request can't be understood."
+        )
+    if isinstance(error, (DjangoBadRequest, MultiPartParserError, UnreadablePostError)):
+        return BadRequest("The request can't be understood.")
     return None
 
 
-def _answer_rest_framework(error: exceptions.APIException) -> Response:
-    headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None) is not None:
-        headers["Retry-After"] = str(int(error.wait) + 1)
+def _of_rest_framework(error: exceptions.APIException) -> NexusError:
     details = tuple(_details(error.detail)) if isinstance(error, exceptions.ValidationError) else ()
-    if details:
-        message = (
-            f"{details[0].field}: {details[0].message}" if details[0].field else details[0].message
-        )
-    else:
-        message = str(error.detail)
-    code = CODES.get(error.status_code, "error")
-    return Response(document(code, message, details), status=error.status_code, headers=headers)
+    message = _sentence(details[0]) if details else str(error.detail)
+    known = NexusError(message, details=details)
+    known.status = error.status_code  # type: ignore[misc]
+    known.code = CODES.get(error.status_code, "error")
+    return known
+
+
+def _sentence(detail: Detail) -> str:
+    return f"{detail.field}: {detail.message}" if detail.field else detail.message
 
 
 def _details(detail: Any, path: str = "") -> Iterator[Detail]:
@@ -109,34 +162,3 @@ def _details(detail: Any, path: str = "") -> Iterator[Detail]:
             yield from _details(value, f"{path}.{index}".strip(".") if nested else path)
     else:
         yield Detail(path, getattr(detail, "code", "invalid"), str(detail))
-
-
-def _outside(request: HttpRequest, error: NexusError) -> HttpResponse | None:
-    """The envelope for an error that happened outside DRF, or None outside the API."""
-    if not request.path.startswith("/api/"):
-        return None
-    body = dumps(document(error.code, error.message))
-    return HttpResponse(body, status=error.status, content_type="application/json")
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    wrong = type("BadRequest", (NexusError,), {"status": 400, "code": "bad_request"})
-    return _outside(request, wrong("The request can't be understood.")) or defaults.bad_request(
-        request, exception
-    )
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _outside(
-        request, PermissionDenied("This is not allowed.")
-    ) or defaults.permission_denied(request, exception)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _outside(
-        request, NotFound("There is nothing at this address.")
-    ) or defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    return _outside(request, NexusError(UNEXPECTED)) or defaults.server_error(request)

@@ -10,18 +10,14 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.parsers import BaseParser
 
-from core.errors import InvalidInput, NexusError
+from core.api.errors import TooLarge
+from core.errors import InvalidInput
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class TooLarge(NexusError):
-    status = 413
-    code = "too_large"
 
 
 def loads(body: bytes) -> dict[str, Any]:

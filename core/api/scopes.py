@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.permissions import BasePermission
-
 from core.errors import Unauthenticated
 
 CHALLENGE = 'ApiKey realm="nexus", Bearer realm="nexus"'
@@ -22,11 +20,3 @@ def check(actor: Any, scope: str | None) -> None:
     if not actor.is_authenticated:
         raise unauthenticated("Send an API key in X-API-Key, or log in to the admin.")
     actor.require(scope)
-
-
-class HasScope(BasePermission):
-    """The permission of every API view: it holds the scope that the view declares."""
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        check(request.user, view.scope_for(request.method))
-        return True

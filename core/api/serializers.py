@@ -38,5 +38,5 @@ class PaginationOut(serializers.Serializer[Any]):
     """What `core.api.pagination.page` says beside every list that can grow."""
 
     limit = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+    previous = serializers.CharField(allow_null=True, help_text="The cursor of the page before.")

@@ -1,0 +1,48 @@
+"""Reading keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core import ids
+from core.access.models import ApiKey
+from core.errors import NotFound
+
+PREFIX = "key"
+COLUMNS = (
+    "id", "name", "key_id", "scopes", "networks", "created_at", "created_by", "rotated_at",
+    "previous_until", "expires_at", "revoked_at", "revoked_by", "last_used_at",
+)  # fmt: skip
+
+
+def keys() -> QuerySet[ApiKey, dict[str, Any]]:
+    """All keys as rows with COLUMNS, for a page of them."""
+    return ApiKey.objects.values(*COLUMNS)
+
+
+def get_key(*, key_id: UUID) -> dict[str, Any]:
+    """One key as `described`; raises NotFound."""
+    row = keys().filter(pk=key_id).first()
+    if row is None:
+        raise NotFound("There is no such key.")
+    return described(row)
+
+
+def described(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `keys` as the API and the command line show it; the secret is nowhere."""
+    return {
+        **{name: row[name] for name in COLUMNS if name not in ("id", "key_id")},
+        "id": ids.external(PREFIX, row["id"]),
+        "prefix": f"nxs_{row['key_id']}",
+    }
+
+
+def internal_id(text: str) -> UUID:
+    """Raises NotFound for what isn't the id of a key."""
+    try:
+        return ids.internal(PREFIX, text)
+    except ValueError:
+        raise NotFound("There is no such key.") from None
