@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from rest_framework.test import APIClient
 
-from core.access.actor import SYSTEM
+from core.events.models import Event
 from core.events.operations import publish
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client() -> APIClient:
+def client(make_key) -> APIClient:
     client = APIClient()
-    client.force_authenticate(user=SYSTEM)
+    client.credentials(HTTP_X_API_KEY=make_key())
+    Event.objects.all().delete()  # that the key was made
     return client
 
 

@@ -8,16 +8,15 @@ import pytest
 from django.db.models.functions import Now
 from rest_framework.test import APIClient
 
-from core.access.actor import SYSTEM
 from core.processes.models import Process
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def client() -> APIClient:
+def client(make_key) -> APIClient:
     client = APIClient()
-    client.force_authenticate(user=SYSTEM)
+    client.credentials(HTTP_X_API_KEY=make_key())
     return client
 
 
