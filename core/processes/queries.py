@@ -33,18 +33,22 @@ def silent() -> Q:
 
 
 def list_processes(*, role: str | None = None, status: str | None = None) -> Rows:
-    """The rows of all processes; their status is alive, stopped (in order) or gone (died, or
-    lost the database, without a word)."""
-    rows = Process.objects.annotate(
+    """The rows of all processes, with their status."""
+    given = {"role": role, "status": status}
+    rows = with_status().filter(**{name: value for name, value in given.items() if value})
+    return rows.values(*FIELDS, "status")
+
+
+def with_status() -> QuerySet[Process]:
+    """All processes; `status` is alive, stopped (in order) or gone (died, or lost the
+    database, without a word)."""
+    return Process.objects.annotate(
         status=Case(
             When(stopped_at__isnull=False, then=Value("stopped")),
             When(Q(gone_at__isnull=False) | silent(), then=Value("gone")),
             default=Value("alive"),
         )
     )
-    given = {"role": role, "status": status}
-    rows = rows.filter(**{name: value for name, value in given.items() if value})
-    return rows.values(*FIELDS, "status")
 
 
 def alive(role: str | None = None) -> list[dict[str, Any]]:

@@ -1,0 +1,14 @@
+"""The person behind a page of the admin."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from core.access.actor import Actor, actor_of
+
+
+def acting(request: HttpRequest) -> Actor:
+    """The actor of a request with a session, asked for once a request."""
+    if not hasattr(request, "nexus_actor"):
+        request.nexus_actor = actor_of(request.user, address=request.META.get("REMOTE_ADDR"))  # type: ignore[attr-defined]
+    return request.nexus_actor  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,50 @@
+"""What the sidebar offers to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+Page = tuple[str, str, str]  # title, icon, model
+
+PAGES: dict[str, tuple[Page, ...]] = {
+    "Operate": (
+        ("Tasks", "task_alt", "tasks.Task"),
+        ("Diagnostics", "stethoscope", "services.DiagnosticResult"),
+        ("Processes", "memory", "processes.Process"),
+        ("Events", "bolt", "events.Event"),
+        ("Schedules", "schedule", "django_celery_beat.PeriodicTask"),
+    ),
+    "Access": (
+        ("API keys", "key", "access.ApiKey"),
+        ("Users", "person", "auth.User"),
+        ("Groups", "groups", "auth.Group"),
+        ("Audit", "fact_check", "access.AuditEntry"),
+    ),
+}
+
+
+def groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar of this person: the pages they may look at."""
+    overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
+    overview["active"] = request.path == overview["link"]
+    shown = {title: list(_visible(request, pages)) for title, pages in PAGES.items()}
+    shown["Operate"].insert(0, overview)
+    return [{"title": title, "items": items} for title, items in shown.items() if items]
+
+
+def _visible(request: HttpRequest, pages: Iterable[Page]) -> Iterator[dict[str, Any]]:
+    for title, icon, label in pages:
+        model = apps.get_model(label)
+        if not admin.site.is_registered(model):
+            continue
+        if admin.site.get_model_admin(model).has_view_permission(request):
+            name = f"{model._meta.app_label}_{model._meta.model_name}"
+            address = reverse(f"admin:{name}_changelist")
+            active = request.path.startswith(address)
+            yield {"title": title, "icon": icon, "link": address, "active": active}

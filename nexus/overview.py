@@ -1,0 +1,27 @@
+"""The first page: how the instance stands and what it is doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.access.acting import acting
+from core.access.scopes import READ_SYSTEM
+from core.health import queries as health
+from tasks import queries as tasks
+
+TASKS_SHOWN = 8
+
+
+def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
+    """What the overview shows, added to the page's context. Nothing without read:system."""
+    shown |= {"title": "Overview", "may_read": acting(request).has(READ_SYSTEM)}
+    if not shown["may_read"]:
+        return shown
+    running = list(tasks.list_tasks(status="running").order_by("-created_at", "-id")[:TASKS_SHOWN])
+    return shown | {
+        "status": health.status(),
+        "components": health.components()["components"],
+        "running": tasks.summaries(running),
+    }
