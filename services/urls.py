@@ -1,5 +1,5 @@
 """Addresses of services and diagnostics."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", include("services.diagnostics.urls"))]

@@ -17,6 +17,7 @@ class DiagnosticResult(models.Model):
     reason = models.TextField(blank=True, default="")
     duration_ms = models.FloatField()
     figures = models.JSONField(default=dict)
+    comparison = models.JSONField(null=True)  # with earlier runs, where there are enough
     finished_at = models.DateTimeField()
 
     class Meta:

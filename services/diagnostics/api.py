@@ -1,0 +1,51 @@
+"""`/components/diagnostics`: start a run, look at one, list them."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.access.scopes import READ_SYSTEM
+from core.api.pagination import page
+from core.api.views import ApiView
+from services.diagnostics import operations, queries
+from services.diagnostics.serializers import DiagnosticsIn, DiagnosticsListOut, DiagnosticsOut
+from tasks.api import waited
+
+
+class DiagnosticsView(ApiView):
+    scope = READ_SYSTEM
+
+    @extend_schema(
+        operation_id="run_diagnostics",
+        request=DiagnosticsIn,
+        responses={200: DiagnosticsOut, 202: DiagnosticsOut},
+    )
+    def post(self, request: Request) -> Response:
+        """Run tests of components; a test of kind stress also needs admin:services."""
+        given = DiagnosticsIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        task = operations.start(
+            components=given.validated_data.get("components", ()),
+            tests=given.validated_data.get("tests", ()),
+            actor=request.user,
+        )
+        return waited(
+            request, task, lambda done: queries.document(queries.run_id(done.id)), default_wait=30
+        )
+
+    @extend_schema(operation_id="list_diagnostics", responses=DiagnosticsListOut)
+    def get(self, request: Request) -> Response:
+        """The runs, newest first."""
+        rows, pagination = page(queries.runs(), request=request)
+        return Response({"runs": queries.documents(rows), "pagination": pagination})
+
+
+class DiagnosticsRunView(ApiView):
+    scope = READ_SYSTEM
+
+    @extend_schema(operation_id="get_diagnostics", responses=DiagnosticsOut)
+    def get(self, request: Request, test_run_id: str) -> Response:
+        """One run with the results it has so far."""
+        return Response(queries.document(test_run_id))

@@ -1,0 +1,66 @@
+"""What goes in and out of `/components/diagnostics`, for validation and the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.serializers import StrictSerializer
+from core.health.checks import Outcome
+
+RUN = ["pending", "running", "completed", "failed", "cancelled", "cancelling"]
+TEST = [each.value for each in Outcome] + ["pending", "running", "not_run"]
+OUTCOMES = [each.value for each in Outcome]
+
+
+def names(meaning: str) -> serializers.ListField:
+    name = serializers.CharField(max_length=100)
+    return serializers.ListField(child=name, required=False, max_length=100, help_text=meaning)
+
+
+class DiagnosticsIn(StrictSerializer):
+    components = names("Which components; none named: every one.")
+    tests = names("connectivity, performance, stress; none named: connectivity.")
+
+
+class TestOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=TEST)
+    reason = serializers.CharField(allow_null=True)
+    duration_ms = serializers.FloatField()
+    details = serializers.DictField(help_text="What the test measured.")
+    comparison = serializers.DictField(
+        allow_null=True, help_text="The leading figure against the median of earlier runs."
+    )
+
+
+class ComponentResultOut(serializers.Serializer[Any]):
+    component = serializers.CharField()
+    tests = TestOut(many=True)
+
+
+class DiagnosticsOut(serializers.Serializer[Any]):
+    test_run_id = serializers.CharField()
+    status = serializers.ChoiceField(choices=RUN)
+    outcome = serializers.ChoiceField(
+        choices=OUTCOMES, allow_null=True, help_text="The worst result so far."
+    )
+    progress = serializers.FloatField()
+    duration_ms = serializers.FloatField()
+    results = ComponentResultOut(many=True)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    task_id = serializers.CharField()
+    error = serializers.DictField(allow_null=True)
+
+
+class PageOut(serializers.Serializer[Any]):
+    limit = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
+class DiagnosticsListOut(serializers.Serializer[Any]):
+    runs = DiagnosticsOut(many=True)
+    pagination = PageOut()

@@ -1,0 +1,131 @@
+"""The task queue: does a worker start what is queued, how soon, and how much of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from core.access.actor import SYSTEM
+from core.errors import NexusError
+from core.health import diagnostics
+from core.health.checks import Unhealthy
+from core.health.diagnostics import Context
+from services.diagnostics.measuring import Sample
+from tasks import operations
+from tasks.job import Job, Steps, jobs
+from tasks.models import FINISHED, Status, Task
+
+JOB = "diagnostics.canary"
+PERFORMANCE_TASKS = 20
+STRESS_TASKS = 200
+LOOK_SECONDS = 0.02
+
+
+@jobs.register(JOB)
+class Canary(Job):
+    """A job that has nothing to do: how soon it does it is what is measured."""
+
+    steps = Steps(sing=1)
+    timeout = 30.0
+    max_attempts = 1
+    hidden = True
+
+    def sing(self, context: Any) -> None:
+        context.result({"sung": True})
+
+
+@diagnostics.register("task_queue", "connectivity", seconds=10.0)
+def connectivity(context: Context) -> dict[str, Any]:
+    """One task, queued and completed."""
+    with _canaries() as canaries:
+        began = time.perf_counter()
+        _start(canaries)
+        _wait(canaries, context)
+        took = round((time.perf_counter() - began) * 1000, 3)
+        start_ms = _latencies(canaries).mean_ms
+    return {
+        "message": "Queued a task and saw it completed",
+        "start_ms": start_ms,
+        "round_trip_ms": took,
+    }
+
+
+@diagnostics.register("task_queue", "performance", lead="avg_start_ms", seconds=20.0)
+def performance(context: Context) -> dict[str, Any]:
+    """Tasks one after the other: from the request for each to the start of its work."""
+    with _canaries() as canaries:
+        for number in range(PERFORMANCE_TASKS):
+            _start(canaries)
+            _wait(canaries, context)
+            context.progress(number / PERFORMANCE_TASKS)
+        sample = _latencies(canaries)
+    return {
+        "avg_start_ms": sample.mean_ms,
+        "p95_start_ms": sample.percentile_ms(95),
+        "tasks": PERFORMANCE_TASKS,
+    }
+
+
+@diagnostics.register(
+    "task_queue", "stress", lead="tasks_per_second", better="higher", seconds=30.0
+)
+def stress(context: Context) -> dict[str, Any]:
+    """200 tasks queued at once; what has not run when this ends is cancelled."""
+    with _canaries() as canaries:
+        began = time.perf_counter()
+        for number in range(STRESS_TASKS):
+            _start(canaries)
+            context.progress(number / STRESS_TASKS / 2)
+        _wait(canaries, context)
+        seconds = time.perf_counter() - began
+        sample = _latencies(canaries)
+    return {
+        "tasks": STRESS_TASKS,
+        "tasks_per_second": round(STRESS_TASKS / seconds, 1),
+        "avg_start_ms": sample.mean_ms,
+        "p99_start_ms": sample.percentile_ms(99),
+    }
+
+
+def _start(canaries: list[UUID]) -> None:
+    canaries.append(operations.start(JOB, parameters={}, actor=SYSTEM).id)
+
+
+def _wait(canaries: list[UUID], context: Context) -> None:
+    """Raises Unhealthy when the time of the test ends before the tasks."""
+    rows = Task.objects.filter(pk__in=canaries)
+    while waiting := rows.exclude(status__in=FINISHED).count():
+        if context.remaining() < 2 * LOOK_SECONDS:
+            raise Unhealthy(
+                f"{waiting} of {len(canaries)} tasks were not completed in time:"
+                " no worker is alive, or all of their slots are busy",
+                queued=len(canaries),
+                waiting=waiting,
+            )
+        context.checkpoint()
+        time.sleep(LOOK_SECONDS)
+    if failed := rows.exclude(status=Status.COMPLETED).count():
+        raise Unhealthy(f"{failed} of {len(canaries)} tasks failed", failed=failed)
+
+
+def _latencies(canaries: list[UUID]) -> Sample:
+    times = Task.objects.filter(pk__in=canaries).values_list("created_at", "started_at")
+    return Sample(
+        [(started - created).total_seconds() * 1000 for created, started in times if started], 0.0
+    )
+
+
+@contextlib.contextmanager
+def _canaries() -> Iterator[list[UUID]]:
+    """The tasks of a test: cancelled where they still wait, and gone after the block."""
+    canaries: list[UUID] = []
+    try:
+        yield canaries
+    finally:
+        for key in Task.objects.filter(pk__in=canaries).exclude(status__in=FINISHED):
+            with contextlib.suppress(NexusError):  # it ended in the meantime
+                operations.cancel(task_id=key.pk, actor=SYSTEM)
+        Task.objects.filter(pk__in=canaries, status__in=FINISHED).delete()
