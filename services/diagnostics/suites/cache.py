@@ -32,7 +32,9 @@ UNLINKED_AT_ONCE = 500
 def connectivity(context: Context) -> dict[str, Any]:
     """A value written, read back and deleted."""
     client = cache_client()
-    version = client.info("server").get("redis_version", "")
+    server = client.info("server")
+    name = server.get("server_name", "redis").capitalize()
+    version = server.get("valkey_version") or server.get("redis_version", "")
     with _prefix(client) as prefix:
         began = time.perf_counter()
         client.set(f"{prefix}one", "1", ex=EXPIRE_SECONDS)
@@ -41,7 +43,7 @@ def connectivity(context: Context) -> dict[str, Any]:
     if read != "1":
         raise Unhealthy("it did not give back what was written to it", round_trip_ms=took)
     return {
-        "message": f"Wrote to the cache server (protocol of Redis {version}) and read it back",
+        "message": f"Wrote to {name} {version} and read it back",
         "server_version": version,
         "round_trip_ms": took,
     }

@@ -33,7 +33,7 @@ def receive(event: Event) -> None:
     """Nothing to do: that the delivery took place is what is measured."""
 
 
-@diagnostics.register("event_bus", "connectivity")
+@diagnostics.register("event_bus", "connectivity", seconds=5.0)
 def connectivity(context: Context) -> dict[str, Any]:
     """One event, published and delivered."""
     with _subject() as subject:

@@ -15,29 +15,15 @@ from core.health.checks import Unhealthy
 from core.health.diagnostics import Context
 from services.diagnostics.measuring import Sample
 from tasks import operations
-from tasks.job import Job, Steps, jobs
 from tasks.models import FINISHED, Status, Task
 
-JOB = "diagnostics.canary"
+JOB = "canary"
 PERFORMANCE_TASKS = 20
 STRESS_TASKS = 200
 LOOK_SECONDS = 0.02
 
 
-@jobs.register(JOB)
-class Canary(Job):
-    """A job that has nothing to do: how soon it does it is what is measured."""
-
-    steps = Steps(sing=1)
-    timeout = 30.0
-    max_attempts = 1
-    hidden = True
-
-    def sing(self, context: Any) -> None:
-        context.result({"sung": True})
-
-
-@diagnostics.register("task_queue", "connectivity", seconds=10.0)
+@diagnostics.register("task_queue", "connectivity", seconds=5.0)
 def connectivity(context: Context) -> dict[str, Any]:
     """One task, queued and completed."""
     with _canaries() as canaries:
