@@ -21,6 +21,7 @@ CLOSED_SECONDS = 5.0  # no attempt for this long after one failed
 KILL_SECONDS = 60.0  # beyond the timeout: for a job that even its own watchdog can't stop
 
 _closed_until = 0.0
+_failed = False
 
 
 def node_queue(node: str) -> str:
@@ -34,19 +35,24 @@ def reachable() -> bool:
 
 
 def trip() -> None:
-    global _closed_until
+    """The broker did not answer: leave it alone for a while."""
+    global _closed_until, _failed
     _closed_until = time.monotonic() + CLOSED_SECONDS
+    _failed = True
 
 
 def reset() -> None:
-    global _closed_until
+    global _closed_until, _failed
     _closed_until = 0.0
+    _failed = False
 
 
 def ring(task_id: UUID, *, queue: str, timeout: float) -> bool:
     """Send the message; returns whether the broker took it. Takes at most about 2 s."""
     if not reachable():
         return False
+    if _failed:
+        trip()  # one tries whether it is back; the others don't wait with it
     try:
         current_app.send_task(
             MESSAGE,
@@ -60,4 +66,6 @@ def ring(task_id: UUID, *, queue: str, timeout: float) -> bool:
         trip()
         logger.warning("the broker took no message for task %s: %s", task_id, error)
         return False
+    if _failed:
+        reset()
     return True

@@ -19,7 +19,7 @@ from core.api import request_id
 from core.errors import Conflict, NotFound
 from core.locks import lock_for_transaction
 from tasks import announcements, doorbell, transitions
-from tasks.job import Step, jobs
+from tasks.job import Job, Step, jobs
 from tasks.models import ACTIVE, Status, Task, TaskStep
 
 
@@ -61,24 +61,13 @@ def start(
     """
     job = jobs.get(job_type)
     validated = job.validated(parameters)
-    task = Task(
-        type=job_type,
-        hidden=job.hidden,
-        parameters=validated.model_dump(mode="json"),
-        timeout=job.timeout,
-        queue=queue or doorbell.QUEUE,
-        concurrency_key=job.concurrency_key(validated),
-        queue_behind=job.queue_behind,
-        not_before=not_before,
-        max_attempts=job.max_attempts if job.retryable else 1,
-        actor_kind=actor.kind,
-        actor_id=actor.id[:64],
-        actor_name=actor.name[:200],
-        request_id=request_id.current(),
-        schedule=firing.schedule if firing else None,
-        slot=firing.slot if firing else None,
-        retry_of=retry_of,
-    )
+    task = _made_of(job, validated)
+    task.queue = queue or doorbell.QUEUE
+    task.not_before = not_before
+    task.retry_of = retry_of
+    task.actor_kind, task.actor_id, task.actor_name = actor.kind, actor.id[:64], actor.name[:200]
+    if firing is not None:
+        task.schedule, task.slot = firing.schedule, firing.slot
     try:
         with transaction.atomic():
             _insert(task, job.plan(validated), actor)
@@ -88,6 +77,19 @@ def start(
             raise
         return fired
     return task
+
+
+def _made_of(job: type[Job], parameters: Any) -> Task:
+    return Task(
+        type=job.type,
+        hidden=job.hidden,
+        parameters=parameters.model_dump(mode="json"),
+        timeout=job.timeout,
+        concurrency_key=job.concurrency_key(parameters),
+        queue_behind=job.queue_behind,
+        max_attempts=job.max_attempts if job.retryable else 1,
+        request_id=request_id.current(),
+    )
 
 
 def _insert(task: Task, steps: Iterable[Step], actor: Actor) -> None:
