@@ -34,6 +34,7 @@ def main(arguments):
     if command == "down" and not works(PYTHON):
         print("  Nothing runs: Nexus has not been installed here.")
         return
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every start compiles everything
     if command != "down":
         install("requirements-dev.txt" if command == "dev" else "requirements.txt")
     if command != "dev":

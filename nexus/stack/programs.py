@@ -13,8 +13,6 @@ from nexus.stack import binaries
 from nexus.stack.folder import DataFolder
 from nexus.stack.kept import Kept
 
-YEAR_SECONDS = 31_536_000
-
 POSTGRES_OPTIONS = {
     "max_connections": "300",
     "shared_buffers": "128MB",
@@ -74,7 +72,7 @@ def servers(folder: DataFolder, kept: Kept) -> list[Program]:
 def own(env: Env) -> list[Program]:
     """Nexus itself."""
     return [
-        Program("web", _own(web(env)), 30, stop_seconds=20),
+        Program("web", _own(["nexus.serve"]), 30, stop_seconds=20),
         Program("worker", _own(worker(env)), 40, stop_seconds=60),
         Program("beat", _own(beat(env)), 50),
     ]
@@ -85,34 +83,15 @@ def _own(arguments: list[str]) -> list[str]:
     return binaries.launched(command, folder=BASE_DIR, user=None, stop=signal.SIGTERM)
 
 
-def web(env: Env) -> list[str]:
-    """granian: no access log (the metrics count), workers that crash come back by themselves.
-
-    Static files carry their hash in their name, so they may be kept for a year.
-    """
-    return [
-        "granian", "nexus.asgi:application", "--interface", "asgi",
-        "--host", env.host, "--port", str(env.port),
-        "--workers", str(env.web_workers), "--backlog", "2048", "--backpressure", "1024",
-        "--respawn-failed-workers", "--workers-kill-timeout", "15",
-        "--static-path-route", "/static", "--static-path-mount", str(static_root(env)),
-        "--static-path-expires", str(YEAR_SECONDS),
-        "--no-ws", "--log-level", "warning",
-    ]  # fmt: skip
-
-
 def worker(env: Env) -> list[str]:
     """Celery; its queues and settings are in `nexus.celery`."""
     return [
         "celery", "--app", "nexus", "worker",
         "--hostname", f"worker@{env.node}", "--loglevel", env.log_level,
+        "--without-mingle", "--without-gossip", "--without-heartbeat",
     ]  # fmt: skip
 
 
 def beat(env: Env) -> list[str]:
     """Celery beat; its schedule lives in the database."""
     return ["celery", "--app", "nexus", "beat", "--pidfile", "", "--loglevel", env.log_level]
-
-
-def static_root(env: Env) -> Path:
-    return env.data_dir / "static"

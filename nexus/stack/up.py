@@ -31,6 +31,7 @@ SUPERVISOR_SECONDS = 10.0
 HEALTHY_SECONDS = 60.0
 LET_GO_SECONDS = 2.0
 POLL_SECONDS = 0.1
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,7 +45,8 @@ class Stack:
     def __init__(self, folder: DataFolder, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = {
-            **environ,
+            # Without bytecode every start compiles every module anew.
+            **{name: value for name, value in environ.items() if name != NO_BYTECODE},
             "NEXUS_DATA_DIR": str(folder.path),
             "DJANGO_SETTINGS_MODULE": "nexus.settings",
             "PYTHONUNBUFFERED": "1",

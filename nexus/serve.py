@@ -1,0 +1,51 @@
+"""`python -m nexus.serve`: granian with the ASGI application.
+
+The application is loaded before the workers are forked: they share its memory and start,
+or come back after a crash, in milliseconds instead of seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from nexus import asgi
+from nexus.settings import STATIC_ROOT, env
+
+BACKLOG = 2048
+WAITING_PER_WORKER = 1024  # more than the lanes hold, so that the vital one is never cut off
+STOP_SECONDS = 15
+YEAR_SECONDS = 31_536_000  # static files carry their hash in their name
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; a worker that dies is replaced."""
+    if sys.platform == "linux":
+        multiprocessing.set_start_method("fork")
+    server = Granian(
+        "nexus.asgi:application",
+        address=env.host,
+        port=env.port,
+        interface=Interfaces.ASGI,
+        workers=env.web_workers,
+        backlog=BACKLOG,
+        backpressure=WAITING_PER_WORKER,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        static_path_route=["/static"],
+        static_path_mount=[STATIC_ROOT],
+        static_path_expires=YEAR_SECONDS,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    gc.freeze()
+    server.serve(target_loader=lambda _: asgi.application)
+
+
+if __name__ == "__main__":
+    main()
