@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from nexus.env import BASE_DIR, Env
 from nexus.stack import binaries
@@ -39,10 +38,15 @@ VALKEY_NAMES = {"CACHE_URL": "cache", "BROKER_URL": "broker"}
 
 @dataclass(frozen=True)
 class Program:
-    """One process under supervisord; the lowest priority starts first and stops last."""
+    """One process under supervisord.
+
+    Groups stop one after the other, the one with the highest priority first; the programs of
+    a group stop together.
+    """
 
     name: str
     command: list[str]
+    group: str
     priority: int
     stop: signal.Signals = signal.SIGTERM
     stop_seconds: int = 10
@@ -55,7 +59,7 @@ def servers(folder: DataFolder, kept: Kept) -> list[Program]:
         command = binaries.postgres_command(
             folder.postgres, port=kept.port("DATABASE_URL"), options=POSTGRES_OPTIONS
         )
-        programs.append(Program("postgres", command, 10, signal.SIGINT, 60))
+        programs.append(Program("postgres", command, "postgres", 10, signal.SIGINT, 60))
     for variable, name in VALKEY_NAMES.items():
         if variable in kept.embedded:
             data = folder.path / name
@@ -65,16 +69,16 @@ def servers(folder: DataFolder, kept: Kept) -> list[Program]:
                 password=kept.password,
                 options=VALKEY_OPTIONS[variable],
             )
-            programs.append(Program(name, binaries.valkey_command(data), 20))
+            programs.append(Program(name, binaries.valkey_command(data), "valkey", 20))
     return programs
 
 
 def own(env: Env) -> list[Program]:
-    """Nexus itself."""
+    """Nexus itself: three programs that start and stop in any order."""
     return [
-        Program("web", _own(["nexus.serve"]), 30, stop_seconds=20),
-        Program("worker", _own(worker(env)), 40, stop_seconds=60),
-        Program("beat", _own(beat(env)), 50),
+        Program("web", _own(["nexus.serve"]), "nexus", 30, stop_seconds=20),
+        Program("worker", _own(worker(env)), "nexus", 30, stop_seconds=60),
+        Program("beat", _own(beat(env)), "nexus", 30),
     ]
 
 

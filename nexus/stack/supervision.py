@@ -8,7 +8,8 @@ import shlex
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -21,7 +22,7 @@ LOG_BYTES = 10 * 1024 * 1024
 LOG_COPIES = 3
 
 
-def write_configuration(folder: DataFolder, programs: Iterable[Program]) -> None:
+def write_configuration(folder: DataFolder, programs: Sequence[Program]) -> None:
     identity = "user=root" if os.geteuid() == 0 else ""
     sections = [
         f"""[supervisord]
@@ -37,7 +38,8 @@ silent=true
         f"[unix_http_server]\nfile={_value(folder.socket)}\nchmod=0700",
         "[rpcinterface:supervisor]\n"
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
-        *(_section(folder, program) for program in programs),
+        *(_program(folder, program) for program in programs),
+        *(_group(name, list(members)) for name, members in groupby(programs, _group_name)),
     ]
     write_private(folder.supervisor_configuration, "\n\n".join(sections) + "\n")
 
@@ -46,10 +48,9 @@ def _value(value: object) -> str:
     return str(value).replace("%", "%%")
 
 
-def _section(folder: DataFolder, program: Program) -> str:
+def _program(folder: DataFolder, program: Program) -> str:
     return f"""[program:{program.name}]
 command={_value(shlex.join(program.command))}
-priority={program.priority}
 autostart=true
 autorestart=true
 startsecs=1
@@ -61,6 +62,15 @@ redirect_stderr=true
 stdout_logfile={_value(folder.logs / program.name)}.log
 stdout_logfile_maxbytes={LOG_BYTES}
 stdout_logfile_backups={LOG_COPIES}"""
+
+
+def _group_name(program: Program) -> str:
+    return program.group
+
+
+def _group(name: str, members: list[Program]) -> str:
+    names = ",".join(program.name for program in members)
+    return f"[group:{name}]\nprograms={names}\npriority={members[0].priority}"
 
 
 def start(folder: DataFolder, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -110,7 +120,13 @@ class Supervisor:
         return {each["name"]: each["pid"] for each in self.call("getAllProcessInfo") if each["pid"]}
 
     def stop(self, name: str) -> None:
-        self.call("stopProcess", name)
+        self.call("stopProcess", self._full_name(name))
 
     def start(self, name: str) -> None:
-        self.call("startProcess", name)
+        self.call("startProcess", self._full_name(name))
+
+    def _full_name(self, name: str) -> str:
+        for each in self.call("getAllProcessInfo"):
+            if each["name"] == name:
+                return f"{each['group']}:{name}"
+        raise KeyError(name)
