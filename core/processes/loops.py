@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from core.registry import Registry
 
@@ -66,6 +66,7 @@ class LoopThread:
     stop: threading.Event
     max_pause: float = MAX_PAUSE_SECONDS
     statistics: Statistics = field(default_factory=Statistics)
+    _logged: set[str] = field(default_factory=set)
     _woken: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> threading.Thread:
@@ -99,6 +100,7 @@ class LoopThread:
             close_old_connections()
         if statistics.failures_in_a_row:
             logger.info("loop %s works again", self.loop.name)
+        self._logged.clear()
         statistics.failures_in_a_row = 0
         statistics.last_error = ""
         statistics.turns += 1
@@ -108,8 +110,11 @@ class LoopThread:
     def _failed(self, error: Exception) -> None:
         statistics = self.statistics
         text = f"{type(error).__name__}: {error}"
-        if text != statistics.last_error:
-            logger.warning("loop %s failed: %s", self.loop.name, text, exc_info=error)
+        if text not in self._logged:
+            self._logged.add(text)
+            expected = isinstance(error, (OperationalError, InterfaceError))  # the database is away
+            trace = None if expected else error
+            logger.warning("loop %s failed: %s", self.loop.name, text, exc_info=trace)
         statistics.failures_in_a_row += 1
         statistics.last_error = text
         statistics.last_error_at = datetime.now(UTC)

@@ -15,7 +15,7 @@ from core.processes import loops
 
 logger = logging.getLogger(__name__)
 
-LISTEN_SECONDS = 1.0  # how soon it notices that it has to stop
+LISTEN_SECONDS = 0.5  # how soon it notices that it has to stop
 PROOF_SECONDS = 10.0  # how soon it notices that the server is frozen
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 2.0

@@ -35,13 +35,15 @@ class Runtime:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._member = control.join(identity)
+        beats = loops.Loop("processes.heartbeat", frozenset(), HEARTBEAT_SECONDS, self._beat)
+        self._heart = loops.LoopThread(beats, self._stop, max_pause=HEARTBEAT_SECONDS / 2)
 
     def start(self) -> None:
         if self.identity.is_main:
             self._threads += loops.start(self.identity.role, self._stop)
             if loops.names():
                 self._thread("processes.notifications", partial(notifications.listen, self._stop))
-        self._thread("processes.heartbeat", self._heartbeat)
+        self._threads.append(self._heart.start())
         self._thread("processes.control", self._control)
 
     def _thread(self, name: str, target: Callable[[], None]) -> None:
@@ -52,6 +54,7 @@ class Runtime:
     def stop(self) -> None:
         """Stop the threads and sign off, within a few seconds whatever the database does."""
         self._stop.set()
+        self._heart.wake()
         loops.wake_all()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
@@ -63,10 +66,6 @@ class Runtime:
             logger.info("could not sign off: %s", error)
         loops.forget()
         control.leave()
-
-    def _heartbeat(self) -> None:
-        turn = loops.Loop("processes.heartbeat", frozenset(), HEARTBEAT_SECONDS, self._beat)
-        loops.LoopThread(turn, self._stop, max_pause=HEARTBEAT_SECONDS / 2).run()
 
     def _beat(self) -> None:
         with statement_deadline(DATABASE_SECONDS):

@@ -6,6 +6,9 @@ import pytest
 
 from core.events import subscribers
 from core.events.models import Event
+from tests.processes.conftest import spawn
+
+__all__ = ["spawn", "subscribe"]
 
 Subscribe = Callable[..., list[Event]]
 
