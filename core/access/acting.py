@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from core.access.actor import Actor, actor_of
+from core.api.address import client_address
 
 
 def acting(request: HttpRequest) -> Actor:
     """The actor of a request with a session, asked for once a request."""
     if not hasattr(request, "nexus_actor"):
-        request.nexus_actor = actor_of(request.user, address=request.META.get("REMOTE_ADDR"))  # type: ignore[attr-defined]
+        request.nexus_actor = actor_of(request.user, address=client_address(request))  # type: ignore[attr-defined]
     return request.nexus_actor  # type: ignore[attr-defined,no-any-return]

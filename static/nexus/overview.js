@@ -10,6 +10,7 @@ function figure([name, value]) {
   const parts = name.split("_");
   const unit = UNITS[parts.at(-1)];
   if (unit) parts.pop();
+  if (unit === "MB" && Math.abs(value) >= 10000) return [parts.join(" "), `${Math.round(value / 1024).toLocaleString("en")} GB`];
   const number = Number.isInteger(value) || Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(2));
   return [parts.join(" "), unit ? `${number.toLocaleString("en")} ${unit}` : number.toLocaleString("en")];
 }

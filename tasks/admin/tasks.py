@@ -166,9 +166,9 @@ def live(task: Task, field: str, content: SafeString) -> SafeString:
 
 def progress_bar(share: float) -> SafeString:
     return format_html(
-        '<span class="nx-progress"><progress max="1" value="{:.3f}"></progress>'
+        '<span class="nx-progress"><progress max="1" value="{}"></progress>'
         "<output>{}</output></span>",
-        share,
+        f"{share:.3f}",
         percent(share),
     )
 
