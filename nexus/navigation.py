@@ -15,7 +15,7 @@ Page = tuple[str, str, str]  # title, icon, model
 PAGES: dict[str, tuple[Page, ...]] = {
     "Operate": (
         ("Tasks", "task_alt", "tasks.Task"),
-        ("Diagnostics", "stethoscope", "services.DiagnosticResult"),
+        ("Diagnostics", "stethoscope", "services.DiagnosticRun"),
         ("Processes", "memory", "processes.Process"),
         ("Events", "bolt", "events.Event"),
         ("Schedules", "schedule", "django_celery_beat.PeriodicTask"),

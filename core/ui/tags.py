@@ -26,3 +26,8 @@ def took(start: datetime | None, end: datetime | None) -> str:
 def words(name: str) -> str:
     """`event_bus` as people write it: Event bus."""
     return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    return figures.duration(value / 1000 if value is not None else None)

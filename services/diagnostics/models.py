@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from tasks.models import Task
+
 
 class DiagnosticResult(models.Model):
     """One test of one component in one run; the run is the task with the id `run`."""
@@ -33,3 +35,13 @@ class DiagnosticResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component} {self.test}: {self.status}"
+
+
+class DiagnosticRun(Task):
+    """A task that runs diagnostics, as the admin lists it."""
+
+    class Meta:
+        app_label = "services"
+        proxy = True
+        verbose_name = "diagnostic run"
+        verbose_name_plural = "diagnostic runs"
