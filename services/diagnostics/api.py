@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access.scopes import READ_SYSTEM
 from core.api.pagination import page
+from core.api.request import ApiRequest
 from core.api.views import ApiView
 from services.diagnostics import operations, queries
 from services.diagnostics.serializers import DiagnosticsIn, DiagnosticsListOut, DiagnosticsOut
@@ -22,7 +22,7 @@ class DiagnosticsView(ApiView):
         request=DiagnosticsIn,
         responses={200: DiagnosticsOut, 202: DiagnosticsOut},
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: ApiRequest) -> Response:
         """Run tests of components; a test of kind stress also needs admin:services."""
         given = DiagnosticsIn(data=request.data)
         given.is_valid(raise_exception=True)
@@ -36,7 +36,7 @@ class DiagnosticsView(ApiView):
         )
 
     @extend_schema(operation_id="list_diagnostics", responses=DiagnosticsListOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         """The runs, newest first."""
         rows, pagination = page(queries.runs(), request=request)
         return Response({"runs": queries.documents(rows), "pagination": pagination})
@@ -46,6 +46,6 @@ class DiagnosticsRunView(ApiView):
     scope = READ_SYSTEM
 
     @extend_schema(operation_id="get_diagnostics", responses=DiagnosticsOut)
-    def get(self, request: Request, test_run_id: str) -> Response:
+    def get(self, request: ApiRequest, test_run_id: str) -> Response:
         """One run with the results it has so far."""
         return Response(queries.document(test_run_id))

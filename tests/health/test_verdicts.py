@@ -1,0 +1,87 @@
+"""What a check's run becomes: outcome, reason, figures that stay numbers."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+import redis
+from django.db import OperationalError
+
+from core.health.board import board
+from core.health.checks import Outcome, Unhealthy, Warn
+
+
+def run() -> object:
+    board.refresh(force=True)
+    [watch] = board.watches()
+    return watch.verdict
+
+
+def raising(error: Exception):
+    def measure():
+        raise error
+
+    return measure
+
+
+def test_figures_of_a_passing_check(check):
+    check(lambda: {"response_time_ms": 1.5})
+    verdict = run()
+    assert (verdict.outcome, verdict.reason) == (Outcome.PASS, None)
+    assert verdict.figures == {"response_time_ms": 1.5}
+    assert verdict.measured_at is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(Warn("half full", used=1), Outcome.WARNING), (Unhealthy("full", used=2), Outcome.FAIL)],
+)
+def test_a_finding_keeps_what_it_measured(check, error, outcome):
+    check(raising(error))
+    verdict = run()
+    assert (verdict.outcome, verdict.reason) == (outcome, str(error))
+    assert verdict.figures == error.figures
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("connection failed: refused\n\tIs the server running?"),
+        redis.ConnectionError("connection failed: refused"),
+        OSError("connection failed: refused"),
+    ],
+)
+def test_a_dependency_that_is_away_is_told_in_one_line(check, error):
+    check(raising(error))
+    verdict = run()
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, "connection failed: refused")
+
+
+def test_a_check_that_breaks_fails_without_its_insides(check):
+    check(raising(KeyError("secret")))
+    verdict = run()
+    assert verdict.outcome == Outcome.FAIL
+    assert verdict.reason == "the check itself broke: KeyError"
+
+
+def test_figures_stay_those_measured_last_while_it_fails(check):
+    answers: list[object] = [{"response_time_ms": 7.0}, psycopg.OperationalError("gone")]
+
+    def measure():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise OperationalError(str(answer))
+        return answer
+
+    check(measure, unmeasured={"response_time_ms": 0.0})
+    first, second = run(), run()
+    assert second.outcome == Outcome.FAIL
+    assert second.figures == {"response_time_ms": 7.0}
+    assert second.measured_at == first.measured_at
+
+
+def test_figures_never_measured_are_numbers_without_a_time(check):
+    check(raising(OSError("gone")), unmeasured={"response_time_ms": 0.0})
+    verdict = run()
+    assert verdict.figures == {"response_time_ms": 0.0}
+    assert verdict.measured_at is None
