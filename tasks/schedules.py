@@ -107,6 +107,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         try:
             self._pay_what_is_owed()
             pause = float(super().tick(*args, **kwargs))
+            if self._dirty:
+                self.sync()  # the base class lets three minutes of `last_run_at` pile up
             self._say_ticked()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the database does not answer: %s", error)

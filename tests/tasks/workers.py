@@ -34,21 +34,22 @@ def environment() -> dict[str, str]:
 class Worker:
     """`celery -A nexus worker`, with the specimens loaded."""
 
-    command = ("worker", "--without-gossip", "--without-mingle", "--without-heartbeat")
-
     def __init__(self, *, concurrency: int = 2, **variables: str) -> None:
         self.log = Path(tempfile.mkstemp(prefix="nexus-worker-", suffix=".log")[1])
         self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "celery", "-A", "nexus", *self.command),
-                *("-c", str(concurrency), "-I", "tests.tasks.specimens", "-l", "INFO"),
-                *("-n", f"{self.log.stem}@localhost"),
-            ],
+            [sys.executable, "-m", "celery", "-A", "nexus", *self.arguments(concurrency)],
             env={**environment(), **variables},
             stdout=self.log.open("wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def arguments(self, concurrency: int) -> list[str]:
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        return [
+            *("worker", *quiet, "-c", str(concurrency), "-l", "INFO"),
+            *("-I", "tests.tasks.specimens", "-n", f"{self.log.stem}@localhost"),
+        ]
 
     def ready(self, seconds: float = 30.0) -> Worker:
         until(lambda: " ready." in self.said() or self.process.poll() is not None, seconds=seconds)
@@ -82,6 +83,13 @@ class Worker:
                 pass
         self.kill()
         self.log.unlink(missing_ok=True)
+
+
+class Beat(Worker):
+    """`celery -A nexus beat`; it knows no specimens."""
+
+    def arguments(self, concurrency: int) -> list[str]:
+        return ["beat", "-l", "INFO"]
 
 
 def start(job_type: str, **parameters: Any) -> Task:
