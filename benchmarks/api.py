@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,11 @@ from benchmarks.harness import Comparison, compare
 from benchmarks.instance import Instance
 from benchmarks.load import Target, run
 from benchmarks.report import Row
+from tests.servers import free_port
 
 IN_PROCESS = "import django; django.setup(); from benchmarks.inprocess import main; main()"
-ROUTER = ("--interface", "asgi", "nexus.asgi:application")
-PURE = ("--interface", "wsgi", "--blocking-threads", "16", "nexus.wsgi:application")
+THREADS = 16
+READY = "/peer/bare"
 
 
 def main() -> None:
@@ -54,21 +56,46 @@ def in_process(made: Instance, rounds: int) -> dict[str, Any]:
 
 def http(made: Instance, options: argparse.Namespace) -> tuple[Comparison, list[float]]:
     """Requests per second of each subject, and the generator's share of its core per slice."""
-    workers = len(cores.for_server())
-    with (
-        instance.granian(made.environ, *ROUTER, workers=workers, ready="/peer/bare") as router,
-        instance.granian(made.environ, *PURE, workers=workers, ready="/peer/bare") as pure,
-    ):
+    with router(made) as nexus, pure_granian(made) as pure:
         targets = {
-            "bare": Target(router, "/peer/bare"),
-            "bare-status": Target(router, "/peer/bare-status"),
-            "drf": Target(router, "/peer/drf"),
-            "drf-usual": Target(router, "/peer/drf-usual"),
-            "health": Target(router, "/api/v1/health"),
-            "status": Target(router, "/api/v1/status", {"X-API-Key": made.key}),
+            "bare": Target(nexus, "/peer/bare"),
+            "bare-status": Target(nexus, "/peer/bare-status"),
+            "drf": Target(nexus, "/peer/drf"),
+            "drf-usual": Target(nexus, "/peer/drf-usual"),
+            "health": Target(nexus, "/api/v1/health"),
+            "status": Target(nexus, "/api/v1/status", {"X-API-Key": made.key}),
             "pure granian": Target(pure, "/peer/bare"),
         }
         return under_load(targets, options)
+
+
+def router(made: Instance) -> AbstractContextManager[int]:
+    """Nexus as `make up` serves it."""
+    port = free_port()
+    environ = {
+        **made.environ,
+        "NEXUS_PORT": str(port),
+        "NEXUS_WEB_WORKERS": str(len(cores.for_server())),
+        "NEXUS_WEB_THREADS": str(THREADS),
+    }
+    return instance.served(environ, "nexus.serve", port=port, ready=READY)
+
+
+def pure_granian(made: Instance) -> AbstractContextManager[int]:
+    """The same Django application behind granian's own WSGI."""
+    port = free_port()
+    arguments = {
+        "interface": "wsgi",
+        "host": "127.0.0.1",
+        "port": port,
+        "workers": len(cores.for_server()),
+        "blocking-threads": THREADS,
+        "log-level": "warning",
+    }
+    flags = [f"--{name}={value}" for name, value in arguments.items()]
+    return instance.served(
+        made.environ, "granian", *flags, "--no-ws", "nexus.wsgi:application", port=port, ready=READY
+    )
 
 
 def under_load(

@@ -10,13 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.test import RequestFactory
-from rest_framework.request import Request
 
 from benchmarks.harness import Comparison, compare, microseconds_per_call
 from benchmarks.peers import HAS_PROMETHEUS
@@ -95,8 +93,8 @@ def environ(path: str, headers: dict[str, str]) -> dict[str, Any]:
 
 def authentication(key: str) -> Callable[[], object]:
     """The authentication of a key that this process knows already."""
+    request = RequestFactory().get("/api/v1/status", headers={"X-API-Key": key})
     authenticator = ActorAuthentication()
-    request = Request(RequestFactory().get("/api/v1/status", headers={"X-API-Key": key}))
     return lambda: authenticator.authenticate(request)
 
 
@@ -108,7 +106,6 @@ def queries(call: Callable[[], object]) -> int:
         made.append(sql)
         return execute(sql, *rest)
 
-    with ExitStack() as stack:
-        stack.enter_context(connection.execute_wrapper(count))
+    with connection.execute_wrapper(count):
         call()
     return len(made)

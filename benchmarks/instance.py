@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
-
-import psycopg
 
 from benchmarks import cores
 from tests import servers
@@ -31,23 +30,16 @@ class Instance:
 
 
 def make() -> Instance:
-    """Start the servers (they stop when this process exits), migrate, make a key."""
+    """Start the servers (they stop when this process exits), prepare the database, make a key."""
     environ = {
         **os.environ,
         **servers.start(),
         "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
         "NEXUS_LOG_LEVEL": "WARNING",
     }
-    maintenance, _, _ = environ["DATABASE_URL"].rpartition("/")
-    with psycopg.connect(f"{maintenance}/postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE nexus")
-    manage(environ, "migrate", "--verbosity", "0")
-    printed = manage(environ, "apikey", "create", "benchmark", "--all-scopes")
-    return Instance(environ, printed.strip().splitlines()[-1])
-
-
-def manage(environ: Mapping[str, str], *arguments: str) -> str:
-    return python(environ, "manage.py", *arguments)
+    lines = python(environ, "manage.py", "prepare", "--json", "--make-database").splitlines()
+    told = {kind: text for line in lines for kind, text in json.loads(line).items()}
+    return Instance(environ, told["key"])
 
 
 def python(environ: Mapping[str, str], *arguments: str) -> str:
@@ -59,15 +51,10 @@ def python(environ: Mapping[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def granian(environ: Mapping[str, str], *arguments: str, workers: int, ready: str) -> Iterator[int]:
-    """Serve with granian on a free port, which is yielded once `ready` (a path) answers 200."""
-    port = servers.free_port()
-    command = [
-        sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--no-ws", "--log-level", "warning", *arguments,
-    ]  # fmt: skip
+def served(environ: Mapping[str, str], *arguments: str, port: int, ready: str) -> Iterator[int]:
+    """Run `python -m ARGUMENT…`, a web server on `port`; yields once `ready` (a path) answers."""
     with cores.pinned(cores.for_server()):
-        process = subprocess.Popen(command, cwd=ROOT, env=dict(environ))
+        process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, env=dict(environ))
     try:
         until(lambda: _answers(process, f"http://127.0.0.1:{port}{ready}"), seconds=START_SECONDS)
         yield port
@@ -78,7 +65,7 @@ def granian(environ: Mapping[str, str], *arguments: str, workers: int, ready: st
 
 def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
     if process.poll() is not None:
-        raise RuntimeError(f"granian ended with {process.returncode}")
+        raise RuntimeError(f"the server ended with {process.returncode}")
     try:
         with urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)

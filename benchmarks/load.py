@@ -70,15 +70,17 @@ class _Connection:
             return False
         if not head.startswith(self.start):
             raise UnexpectedAnswer(f"{self.target.path}: {self.received[:300]!r}")
-        return len(body) >= _content_length(head)
+        return _is_complete(head, body)
 
 
-def _content_length(head: bytes) -> int:
+def _is_complete(head: bytes, body: bytes) -> bool:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
-            return int(value)
-    raise UnexpectedAnswer(f"an answer without Content-Length: {head[:300]!r}")
+            return len(body) >= int(value)
+        if name.lower() == b"transfer-encoding":
+            return body.endswith(b"\r\n0\r\n\r\n")
+    raise UnexpectedAnswer(f"an answer of unknown length: {head[:300]!r}")
 
 
 def run(target: Target, *, seconds: float, connections: int) -> Load:

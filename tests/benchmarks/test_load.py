@@ -16,7 +16,11 @@ class Answers(BaseHTTPRequestHandler):
         self.seen.append((self.path, self.headers["X-API-Key"]))
         body = b"x" * 70_000 if self.path == "/long" else b"ok"
         self.send_response(503 if self.path == "/broken" else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if self.path == "/chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"2\r\nok\r\n0\r\n\r\n"
+        else:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -50,8 +54,11 @@ def test_it_counts_the_answers_the_server_gave(port):
     assert load.own_share > 0
 
 
-def test_a_long_answer_is_read_to_its_end(port):
-    assert run(Target(port, "/long"), seconds=0.1, connections=2).requests > 2
+@pytest.mark.parametrize("path", ["/long", "/chunked"])
+def test_an_answer_is_read_to_its_end(port, path):
+    load = run(Target(port, path), seconds=0.1, connections=2)
+    assert load.requests > 2
+    assert len(Answers.seen) <= load.requests + 2
 
 
 def test_another_status_ends_the_run(port):
