@@ -7,7 +7,7 @@ did not come to its end.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 from django.db import Error as DatabaseError
@@ -54,7 +54,7 @@ class Command(TyperCommand):
         if json:
             self.stdout.write(dumps(document).decode())
         else:
-            Console(file=self.stdout._out).print(table(document))
+            Console(file=cast(TextIO, self.stdout._out)).print(table(document))
         if document["status"] != "completed":
             raise typer.Exit(INCOMPLETE)
         if document["outcome"] == Outcome.FAIL:

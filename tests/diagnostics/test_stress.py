@@ -1,0 +1,137 @@
+"""Stress is real, bounded, and leaves nothing behind: when it ends and when it is cancelled."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from core.events.models import Event
+from core.health import diagnostics
+from core.health.checks import Outcome
+from core.valkey import cache_client
+from services.diagnostics import running
+from services.diagnostics.suites import cache, database, disk, event_bus, task_queue
+from tasks.interrupts import CancelRequested
+from tasks.models import Task
+from tests.diagnostics.callers import Cancelling, Patient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE starts_with(relname, %s) AND relkind = 'r'",
+            [database.SCRATCH],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def keys() -> list[str]:
+    return list(cache_client().scan_iter(f"{cache.PREFIX}*"))
+
+
+def files() -> list[Path]:
+    return list(Path(settings.DATA_DIR).glob(".diagnostics-*"))
+
+
+def events() -> list[Event]:
+    return list(Event.objects.filter(name=event_bus.EVENT))
+
+
+def canaries() -> list[Task]:
+    return list(Task.objects.filter(type=task_queue.JOB).exclude(status="cancelled"))
+
+
+LEFT_BEHIND: dict[str, Callable[[], list]] = {
+    "database": tables,
+    "cache": keys,
+    "disk": files,
+    "event_bus": events,
+    "task_queue": canaries,
+}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    for suite in (database, cache, disk, event_bus):
+        monkeypatch.setattr(suite, "STRESS_SECONDS", 0.5)
+
+
+def stress(component: str) -> diagnostics.Diagnostic:
+    return diagnostics.registry.get(f"{component}.stress")
+
+
+def threads() -> list[str]:
+    return [each.name for each in threading.enumerate() if each.name.startswith("diagnostic")]
+
+
+@pytest.mark.parametrize(
+    ("component", "figure"),
+    [
+        ("database", "transactions"),
+        ("cache", "operations"),
+        ("disk", "written_mb"),
+    ],
+)
+def test_it_is_real_bounded_and_cleans_up(component, figure):
+    caller = Patient()
+    began = time.monotonic()
+    result = running.run(stress(component), caller)
+    assert (result.status, result.reason) == (Outcome.PASS, "")
+    assert result.figures[figure] > 10
+    assert time.monotonic() - began < 5
+    assert caller.fractions == sorted(caller.fractions)
+    assert LEFT_BEHIND[component]() == threads() == []
+
+
+@pytest.mark.parametrize("component", list(LEFT_BEHIND))
+def test_a_cancel_stops_it_and_leaves_nothing(component, engine):
+    with pytest.raises(CancelRequested):
+        running.run(stress(component), Cancelling(at=0.1))
+    assert LEFT_BEHIND[component]() == threads() == []
+
+
+def test_the_table_of_a_run_that_was_killed_is_dropped_by_the_next():
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {database.SCRATCH}abandoned (id integer)")
+    running.run(stress("database"), Patient())
+    assert tables() == []
+
+
+def test_the_table_of_a_run_under_way_is_left_alone():
+    with database._scratch() as (_, table):
+        running.run(stress("database"), Patient())
+        assert [f'"{name}"' for name in tables()] == [table.as_string(None)]
+
+
+def test_it_is_not_started_without_spare_connections(monkeypatch):
+    monkeypatch.setattr(database, "SPARE_CONNECTIONS", 10_000)
+    result = running.run(stress("database"), Patient())
+    assert result.status == Outcome.FAIL
+    assert "not started" in result.reason
+
+
+def test_it_is_not_started_on_a_disk_that_is_nearly_full(monkeypatch):
+    monkeypatch.setattr(disk, "SPARE_BYTES", 2**60)
+    result = running.run(stress("disk"), Patient())
+    assert result.status == Outcome.FAIL
+    assert "not started" in result.reason
+
+
+def test_it_is_not_started_where_the_cache_has_no_room():
+    client = cache_client()
+    before = client.config_get("maxmemory")["maxmemory"]
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 1_000_000)
+    try:
+        result = running.run(stress("cache"), Patient())
+    finally:
+        client.config_set("maxmemory", before)
+    assert result.status == Outcome.FAIL
+    assert "not started" in result.reason

@@ -1,0 +1,98 @@
+"""The checks of the event bus, the plugins and the disk."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.db.models.functions import Now
+
+from core.events import subscribers
+from core.events.models import Event
+from core.events.operations import publish
+from core.health import queries
+from core.health.checks import Outcome, Unhealthy, Warn
+from core.health.components import disk, plugins
+
+GIB = 2**30
+
+
+def found(component: str, name: str):
+    return {each.check.name: each for each in queries.standing(component).verdicts}[name]
+
+
+@pytest.fixture
+def subscriber():
+    subscribers.register(event="test.happened", name="test.subscriber")(lambda event: None)
+    yield
+    subscribers.registry.remove("test.subscriber")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestEventBus:
+    def test_the_backlog_is_counted(self, subscriber):
+        before = found("event_bus", "backlog").figures["queue_size"]
+        publish("test.happened", subject="it", payload={})
+        assert found("event_bus", "backlog").figures["queue_size"] == before + 1
+
+    @pytest.mark.parametrize(("age", "outcome"), [(1, "pass"), (60, "warning"), (600, "fail")])
+    def test_an_event_that_waits_long_is_told(self, subscriber, age, outcome):
+        event = publish("test.happened", subject="it", payload={})
+        Event.objects.filter(pk=event.pk).update(created_at=Now() - timedelta(seconds=age))
+        verdict = found("event_bus", "oldest_undelivered")
+        assert verdict.outcome == outcome
+        assert verdict.figures["oldest_seconds"] >= age
+
+
+class TestPlugins:
+    def test_each_loaded_plugin_is_counted_by_its_state(self):
+        for name, state in (("one", "active"), ("two", "inactive"), ("three", "failed")):
+            plugins.loaded.add(name, lambda state=state: state)
+        try:
+            verdict = found("plugins", "states")
+        finally:
+            for name in ("one", "two", "three"):
+                plugins.loaded.remove(name)
+        assert verdict.figures == {"loaded": 3, "active": 1, "failed": 1}
+        assert (verdict.outcome, verdict.reason) == (Outcome.WARNING, "failed: three")
+
+
+class TestDisk:
+    def test_free_space_is_measured(self, settings, tmp_path):
+        settings.DATA_DIR = tmp_path
+        figures = found("disk", "data").figures
+        assert 0 < figures["free_mb"] <= figures["total_mb"]
+
+    def test_a_missing_data_folder_fails(self, settings, tmp_path):
+        settings.DATA_DIR = tmp_path / "missing"
+        assert found("disk", "data").outcome == Outcome.FAIL
+
+    def test_a_backup_folder_that_is_not_there_yet_is_fine(self, settings, tmp_path):
+        settings.BACKUP_DIR = tmp_path / "not" / "yet"
+        assert found("disk", "backups").figures["total_mb"] > 0
+
+    @pytest.mark.parametrize(
+        ("total", "free", "raises"),
+        [
+            (100 * GIB, 50 * GIB, None),
+            (100 * GIB, 4 * GIB, Warn),
+            (4000 * GIB, 100 * GIB, None),
+            (100 * GIB, GIB // 4, Unhealthy),
+            (10 * GIB, 2 * GIB, None),
+            (10 * GIB, GIB // 2, Warn),
+            (10 * GIB, GIB // 10, Unhealthy),
+        ],
+    )
+    def test_little_space_is_a_warning_and_almost_none_a_failure(
+        self, monkeypatch, total, free, raises
+    ):
+        monkeypatch.setattr(
+            disk.shutil, "disk_usage", lambda folder: SimpleNamespace(total=total, free=free)
+        )
+        if raises is None:
+            assert disk.space(Path("/"))["free_mb"] == round(free / 2**20, 1)
+        else:
+            with pytest.raises(raises, match="free"):
+                disk.space(Path("/"))
