@@ -41,7 +41,7 @@ class DatabaseCleanup(Job):
         context.result(
             {
                 "records_cleaned": sum(found.values()),
-                "space_freed_mb": round(context.state.get("size", 0) / MEGABYTE, 3),
+                "space_freed_mb": round(context.state.get("size", 0) / MEGABYTE, 6),
             }
         )
 

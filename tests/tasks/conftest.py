@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 
 from core.valkey import connect
 from tasks import doorbell, draining
@@ -46,3 +47,9 @@ def workers(engine: None) -> Iterator[Callable[..., Worker]]:
 @pytest.fixture
 def worker(workers: Callable[..., Worker]) -> Worker:
     return workers()
+
+
+@pytest.fixture
+def api(make_key: Callable[..., str]) -> Client:
+    """A client of the API whose key has every scope."""
+    return Client(headers={"X-API-Key": make_key()})
