@@ -27,7 +27,7 @@ class ModelAdmin(InstalledAdmin):  # type: ignore[misc]
     id_prefix: ClassVar[str] = ""
     paginator = CappedPaginator
     show_full_result_count = False
-    list_per_page = 50
+    list_per_page = 25
     list_fullwidth = True
     empty_value_display = NOTHING
     empty_text: ClassVar[str] = ""  # what an empty list means, and what would fill it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -50,6 +51,21 @@ def _distance(seconds: float) -> str:
     size, unit = next((each for each in STEPS if abs(seconds) >= each[0]), STEPS[-1])
     number = int(abs(seconds) // size)
     return f"{number} {unit} ago" if seconds > 0 else f"in {number} {unit}"
+
+
+UNITS = {"ms": "ms", "seconds": "s", "mb": "MB", "bytes": "B", "percent": "%"}
+
+
+def measure(name: str, value: Any) -> tuple[str, str]:
+    """A measured figure and its name as people read them: `response_time_ms` 1.234 is
+    ("Response time", "1.2 ms")."""
+    *words, last = name.split("_")
+    unit = UNITS.get(last) if words else None
+    label = " ".join(words if unit else [*words, last]).capitalize()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return label, str(value)
+    text = f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 100 else f"{value:.2g}"
+    return label, f"{text} {unit}" if unit else text
 
 
 def percent(share: float | None) -> str:

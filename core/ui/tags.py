@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django import template
 
@@ -31,3 +32,9 @@ def words(name: str) -> str:
 @register.filter
 def milliseconds(value: float | None) -> str:
     return figures.duration(value / 1000 if value is not None else None)
+
+
+@register.filter
+def measures(measured: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each figure of a check or test with its name, for people."""
+    return [figures.measure(name, value) for name, value in measured.items()]

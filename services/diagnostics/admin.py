@@ -18,7 +18,7 @@ from core.ui.records import Facts, RecordAdmin
 from core.ui.status import badge
 from services.diagnostics import operations, queries
 from services.diagnostics.jobs import JOB
-from services.diagnostics.models import DiagnosticRun
+from services.diagnostics.models import PREFIX, DiagnosticRun
 from services.diagnostics.selection import DEFAULT_TESTS, STRESS
 from tasks import operations as tasks
 
@@ -33,8 +33,8 @@ EXPLAINED = {
 class DiagnosticRunAdmin(RecordAdmin):
     """Newest first, below the form that starts one."""
 
-    id_prefix = queries.PREFIX
-    list_display = ("run", "outcome", "state", "asked_for", "started", "took", "by")
+    id_prefix = PREFIX
+    list_display = ("external_id", "outcome", "shown", "asked_for", "started", "took", "by")
     list_filter = ("status",)
     ordering = ("-created_at", "-id")
     detail_template = "services/run.html"
@@ -75,28 +75,20 @@ class DiagnosticRunAdmin(RecordAdmin):
     def detail_context(self, request: HttpRequest, record: DiagnosticRun) -> dict[str, Any]:
         may_cancel = acting(request).has(ADMIN_TASKS) and not record.finished
         return {
-            "title": self.run_id(record),
-            "run": queries.document(self.run_id(record)),
+            "run": queries.document(str(record)),
             "record": record,
             "may_cancel": may_cancel and not record.cancel_requested_at,
         }
 
     def facts(self, record: DiagnosticRun) -> Facts:
         return (
-            ("Run", code(self.run_id(record))),
+            ("Run", self.external_id(record)),
             ("Task", code(record.external_id)),
             ("Asked for", self.asked_for(record)),
             ("Started by", self.by(record)),
             ("Created", ago(record.created_at)),
             ("Took", self.took(record)),
         )
-
-    def run_id(self, record: DiagnosticRun) -> str:
-        return queries.run_id(record.pk)
-
-    @admin.display(description="Run")
-    def run(self, record: DiagnosticRun) -> SafeString:
-        return code(self.run_id(record))
 
     @admin.display(description="Outcome")
     def outcome(self, record: DiagnosticRun) -> SafeString | None:
@@ -106,13 +98,13 @@ class DiagnosticRunAdmin(RecordAdmin):
         return badge(worst, text=told) if worst else None
 
     @admin.display(description="Status", ordering="status")
-    def state(self, record: DiagnosticRun) -> SafeString:
+    def shown(self, record: DiagnosticRun) -> SafeString:
         return badge(record.shown_status, title=record.error_message)
 
     @admin.display(description="Asked for")
     def asked_for(self, record: DiagnosticRun) -> str:
-        tests = ", ".join(record.parameters.get("tests", []))
-        return f"{tests} of {', '.join(record.parameters.get('components', []))}"
+        tests = ", ".join(record.parameters["tests"])
+        return f"{tests} of {', '.join(record.parameters['components'])}"
 
     @admin.display(description="Started", ordering="created_at")
     def started(self, record: DiagnosticRun) -> SafeString:

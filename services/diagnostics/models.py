@@ -6,7 +6,10 @@ from typing import ClassVar
 
 from django.db import models
 
+from core import ids
 from tasks.models import Task
+
+PREFIX = "diag"
 
 
 class DiagnosticResult(models.Model):
@@ -45,3 +48,6 @@ class DiagnosticRun(Task):
         proxy = True
         verbose_name = "diagnostic run"
         verbose_name_plural = "diagnostic runs"
+
+    def __str__(self) -> str:
+        return ids.external(PREFIX, self.pk)

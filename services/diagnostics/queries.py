@@ -13,10 +13,9 @@ from core import ids
 from core.errors import NotFound
 from core.health.checks import Outcome
 from services.diagnostics.jobs import JOB
-from services.diagnostics.models import DiagnosticResult
+from services.diagnostics.models import PREFIX, DiagnosticResult
 from tasks.models import FINISHED, Task, TaskStep, shown_status
 
-PREFIX = "diag"
 SEVERITY = [Outcome.PASS, Outcome.WARNING, Outcome.FAIL]
 FIELDS = (
     "id", "status", "cancel_requested_at", "created_at", "started_at", "completed_at",

@@ -54,7 +54,7 @@ class TaskAdmin(RecordAdmin):
     """Newest first. The list and the page patch themselves from the API while tasks run."""
 
     id_prefix = "task"
-    list_display = ("kind", "state", "bar", "created", "took", "started_by", "external_id")
+    list_display = ("kind", "shown", "bar", "created", "took", "started_by", "external_id")
     list_filter = (StatusFilter, TypeFilter)
     search_fields = ("type",)
     search_help_text = "Task id or type"
@@ -128,7 +128,7 @@ class TaskAdmin(RecordAdmin):
         return task.type
 
     @admin.display(description="Status")
-    def state(self, task: Task) -> SafeString:
+    def shown(self, task: Task) -> SafeString:
         return live(task, "status", badge(task.shown_status, title=task.error_message))
 
     @admin.display(description="Progress")
