@@ -141,9 +141,7 @@ class ApiKeyAdmin(RecordAdmin):
             "secret": secret,
             "address": self.address(key),
         }
-        answer = TemplateResponse(request, "access/key_secret.html", context)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return TemplateResponse(request, "access/key_secret.html", context)
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> SafeString:

@@ -1,0 +1,34 @@
+"""The first page: how the instance stands, for those who may know."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from tests.admin import records
+from tests.admin.conftest import offences
+
+
+def test_it_shows_every_component_and_what_is_running(superuser):
+    running = records.task()
+    response = superuser.get(reverse("admin:index"))
+    page = response.content.decode()
+    assert 'data-component="database"' in page
+    assert 'data-component="cache"' in page
+    assert running.external_id in page
+    assert offences(response) == []
+
+
+def test_it_says_so_when_nothing_runs(superuser):
+    assert "Nothing is running" in superuser.get(reverse("admin:index")).content.decode()
+
+
+def test_it_tells_somebody_without_a_role_whom_to_ask(person):
+    page = person().get(reverse("admin:index")).content.decode()
+    assert "no role yet" in page
+    assert "data-component" not in page
+
+
+def test_the_sidebar_offers_what_a_role_may_see(person):
+    page = person("viewer").get(reverse("admin:index")).content.decode()
+    assert reverse("admin:tasks_task_changelist") in page
+    assert reverse("admin:auth_user_changelist") not in page
