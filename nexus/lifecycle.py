@@ -7,7 +7,7 @@ from typing import Any
 from celery import signals
 
 from core.processes import runtime
-from tasks import draining
+from tasks import children, draining
 from tasks.readiness import wait_for_database
 
 
@@ -24,6 +24,7 @@ def _start_worker(**_: Any) -> None:
 
 @signals.worker_process_init.connect
 def _start_child(**_: Any) -> None:
+    children.die_with_parent()
     runtime.start("worker", child=True)
 
 

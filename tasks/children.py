@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 TERMINATE_SECONDS = 3.0
+PR_SET_PDEATHSIG = 1
 
 # Becomes the command, after asking Linux to kill it when the worker dies.
 _LAUNCH = """
@@ -25,6 +27,12 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[2]}: {error.strerror}")
 """
+
+
+def die_with_parent() -> None:
+    """Have Linux kill this process when its parent dies: no orphan goes on with a job."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def start(
