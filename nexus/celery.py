@@ -24,6 +24,7 @@ app = Celery("nexus", fixups=[])
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_timeout=BROKER_SECONDS,
+    broker_pool_limit=64,  # no thread that sends a message waits for another one's connection
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={

@@ -103,10 +103,10 @@ def test_killed_workers_lose_no_task_and_double_no_effect(crowd):
 
 @pytest.mark.storm
 @pytest.mark.timeout(900)
-def test_sixty_kills_over_four_hundred_jobs(crowd, record_property):
+def test_sixty_kills_over_four_hundred_jobs(crowd, record_testsuite_property):
     seconds = storm(crowd, jobs=400, kills=60, gap=1.0)
-    record_property("seconds_after_last_kill", round(seconds, 1))
+    record_testsuite_property("seconds_after_last_kill", round(seconds, 1))
     attempts = Task.objects.filter(type="specimen.sturdy", attempts__gt=1).count()
-    record_property("tasks_with_more_than_one_attempt", attempts)
+    record_testsuite_property("tasks_with_more_than_one_attempt", attempts)
     assert summary() == {"completed": 400}
     assert counted() == {("first", 1): 400, ("second", 1): 400}
