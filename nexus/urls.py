@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+# The patterns are tried in this order for every request: what is asked most comes first.
 api = [
+    path("", include("core.health.urls")),
     path("", include("core.api.urls")),
     path("", include("core.access.urls")),
     path("", include("core.events.urls")),
     path("", include("core.processes.urls")),
-    path("", include("core.health.urls")),
     path("", include("tasks.urls")),
     path("", include("services.urls")),
 ]

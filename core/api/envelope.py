@@ -36,6 +36,11 @@ def json_response(
     return response
 
 
+def enveloped(data: bytes) -> HttpResponse:
+    """The answer of a view whose data is JSON already, such as a document made for many."""
+    return HttpResponse(b'{"success":true,"data":%b}' % data, content_type=CONTENT_TYPE)
+
+
 def render(response: Response) -> HttpResponse:
     """The bytes of what a view returned: in the envelope, unless bare or without a body."""
     status = response.status_code

@@ -8,50 +8,47 @@ its own deadline.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
+from core.api.envelope import dumps
 from core.health import checks, uptime, watch
 from core.health.board import Health, Standing, board, overall
 from core.health.checks import Component, Figures, Outcome
 from core.health.watch import Verdict
 
 Basis = tuple[int, int, int]
+Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A document, and what it was made from."""
+class Shared(Generic[Value]):
+    """What all who ask in the same moment share: made anew with each verdict and second."""
 
-    basis: Basis
-    document: dict[str, Any]
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self._make = make
+        self._made: tuple[Basis, Value] | None = None
 
+    def get(self) -> Value:
+        made = self._made
+        if made is None or made[0] != _basis():
+            value = self._make()
+            self._made = made = (_basis(), value)
+        return made[1]
 
-_status: Made | None = None
-
-
-def status() -> dict[str, Any]:
-    """The document of `/status`. Ages and the uptime are seconds.
-
-    It is made once a second or verdict and shared by all who ask: don't change it.
-    """
-    global _status
-    made = _status
-    if made is None or made.basis != _basis():
-        board.refresh()
-        _status = made = Made(_basis(), _make_status())
-    return made.document
+    def forget(self) -> None:
+        self._made = None
 
 
 def _basis() -> Basis:
     return watch.newest, int(time.monotonic()), len(checks.registry)
 
 
-def _make_status() -> dict[str, Any]:
+def status() -> dict[str, Any]:
+    """The document of `/status`. Ages and the uptime are seconds."""
+    board.refresh()
     now = time.monotonic()
     standings = board.standings()
     return {
@@ -88,19 +85,39 @@ def health() -> tuple[dict[str, Any], bool]:
 
     It is open to everyone, so it names the failing checks but not what they saw.
     """
-    needed = frozenset(
-        f"{each.component}.{each.name}" for each in checks.registry if each.needed_to_serve
-    )
-    board.refresh(wanted=needed)
-    failing = [
-        each.name
-        for each in board.watches()
-        if each.name in needed and (each.verdict is None or each.verdict.outcome == Outcome.FAIL)
-    ]
+    failing = _failing.get()
     document: dict[str, Any] = {"status": "ok", "timestamp": datetime.now(UTC)}
     if failing:
         document |= {"status": "unavailable", "failing": failing}
     return document, not failing
+
+
+def _find_failing() -> list[str]:
+    """The names of the checks that fail though they are needed to serve."""
+    needed = frozenset(
+        f"{each.component}.{each.name}" for each in checks.registry if each.needed_to_serve
+    )
+    board.refresh(wanted=needed)
+    return [
+        each.name
+        for each in board.watches()
+        if each.name in needed and (each.verdict is None or each.verdict.outcome == Outcome.FAIL)
+    ]
+
+
+_failing = Shared(_find_failing)
+_status = Shared(lambda: dumps(status()))
+
+
+def status_json() -> bytes:
+    """The document of `/status` as JSON, shared by all who ask in the same moment."""
+    return _status.get()
+
+
+def forget() -> None:
+    """Make every document anew."""
+    _failing.forget()
+    _status.forget()
 
 
 def standing(component: str) -> Standing:

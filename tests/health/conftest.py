@@ -15,7 +15,7 @@ def nothing_known() -> None:
     """A process remembers its verdicts; a test must not see those of another."""
     board._watches.clear()
     board._since.clear()
-    queries._status = None
+    queries.forget()
     transitions.forget()
 
 

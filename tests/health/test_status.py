@@ -67,7 +67,7 @@ def test_it_asks_the_database_nothing(client, django_assert_num_queries):
 
 def test_it_is_made_once_for_all_who_ask_in_the_same_moment(monkeypatch):
     monkeypatch.setattr(queries, "_basis", lambda: (1, 1, 1))
-    assert queries.status() is queries.status()
+    assert queries.status_json() is queries.status_json()
 
 
 def test_uptime_is_told_while_the_database_is_away(monkeypatch):
