@@ -7,8 +7,6 @@ import psutil
 from nexus.stack import console, leftovers
 from nexus.stack.folder import DataFolder, lock_holder
 
-STOP_SECONDS = 150.0
-
 
 def down(folder: DataFolder) -> None:
     """Return when everything has ended. Says so when nothing runs."""
@@ -16,11 +14,12 @@ def down(folder: DataFolder) -> None:
     if holder is not None:
         with console.step("stopped in order"):
             try:
-                process = psutil.Process(holder)
-                process.terminate()
-                process.wait(STOP_SECONDS)
-            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-                leftovers.stop(folder)
+                foreground = psutil.Process(holder)
+                foreground.terminate()
+                leftovers.wait_or_kill([foreground])
+            except psutil.NoSuchProcess:
+                pass
+            leftovers.stop(folder)
     elif leftovers.stop(folder):
         console.say("  Stopped what a killed `make up` had left running.")
     else:

@@ -12,6 +12,7 @@ from nexus.stack.folder import DataFolder
 
 SERVERS = {"postgres", "valkey-server"}
 STOP_SECONDS = 150.0
+POLL_SECONDS = 0.05
 
 
 def supervisord(folder: DataFolder) -> psutil.Process | None:
@@ -32,11 +33,11 @@ def stop(folder: DataFolder) -> bool:
     if left := supervisord(folder):
         left.terminate()
         found.append(left)
-        _wait(found)
+        wait_or_kill(found)
     for server in servers(folder):
         server.send_signal(signal.SIGINT)  # to PostgreSQL SIGTERM means to wait for its clients
         found.append(server)
-    _wait(found)
+    wait_or_kill(found)
     return bool(found)
 
 
@@ -55,14 +56,22 @@ def servers(folder: DataFolder) -> Iterator[psutil.Process]:
 
 def wait_for_servers_to_end(folder: DataFolder, seconds: float) -> None:
     """Give servers that lost their supervisord the time to let go of their files and ports."""
-    _, alive = psutil.wait_procs(list(servers(folder)), timeout=seconds)
-    for process in alive:
-        process.kill()
+    wait_or_kill(list(servers(folder)), seconds)
 
 
-def _wait(processes: list[psutil.Process]) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    _, alive = psutil.wait_procs(processes, timeout=max(deadline - time.monotonic(), 0))
-    for process in alive:
-        process.kill()
-    psutil.wait_procs(alive, timeout=5)
+def wait_or_kill(processes: list[psutil.Process], seconds: float = STOP_SECONDS) -> None:
+    """Return when all have ended; the ones that haven't after `seconds` are killed."""
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        while not has_ended(process):
+            if time.monotonic() > deadline:
+                process.kill()
+            time.sleep(POLL_SECONDS)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Also when its parent has not taken notice yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
