@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 from core.health import transitions, uptime
 from core.health.board import board
 from core.processes import loops
 
 TURN_SECONDS = 0.2
 WRITE_SECONDS = 5.0
+GRACE_SECONDS = 10.0  # the parts of an instance start in any order: no news until they have
+
+_began = time.monotonic()
 
 
 @loops.register("health.checks", roles={"web"}, interval=TURN_SECONDS)
 def keep_fresh() -> None:
     """Start what is due, fail what is late, notice what changed. Waits for nothing."""
     board.turn()
-    if board.complete() and transitions.observe(board.standings()):
+    is_settled = time.monotonic() - _began > GRACE_SECONDS and board.complete()
+    if is_settled and transitions.observe(board.standings()):
         loops.wake("health.transitions")
 
 
