@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 from django.utils.module_loading import import_string
 
 from core.api import errors
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 KNOWN_HOSTS = 256
+KNOWN_PATHS = 1024
+LONGEST_KNOWN_PATH = 120
 
 
 class ApiLane:
@@ -40,11 +43,23 @@ class ApiLane:
 def serve(request: HttpRequest) -> HttpResponseBase:
     """Call the view of the address; an exception becomes the error envelope."""
     try:
-        match = get_resolver().resolve(request.path_info)
+        match = _resolve(request.path_info)
         request.resolver_match = match
         return match.func(request, *match.args, **match.kwargs)
     except Exception as error:
         return errors.answer(error, {"request": request})
+
+
+def _resolve(path: str) -> ResolverMatch:
+    """Django's match of a path. It is the same each time, and finding it costs 40 µs."""
+    if len(path) > LONGEST_KNOWN_PATH:
+        return get_resolver().resolve(path)
+    return _known_match(path, settings.ROOT_URLCONF)
+
+
+@lru_cache(maxsize=KNOWN_PATHS)
+def _known_match(path: str, urlconf: str) -> ResolverMatch:
+    return get_resolver(urlconf).resolve(path)
 
 
 def _answering(middleware: Handler) -> Handler:

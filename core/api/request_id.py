@@ -33,7 +33,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get(HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")  # request.headers would parse them all
         value = given if _VALID.fullmatch(given) else ids.external("req", ids.new())
         token = _current.set(value)
         try:
