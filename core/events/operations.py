@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from core import ids
 from core.api import request_id
-from core.events import subscribers, tally
+from core.events import queries, subscribers, tally
 from core.events.models import Delivery, Event, Status
 
 CHANNEL = "events.dispatch"
@@ -55,11 +55,11 @@ def notify() -> None:
 
 @transaction.atomic
 def retry(*, name: str | None = None, subscriber: str | None = None) -> int:
-    """Put failed deliveries back into the queue, perhaps only those of one event name or
-    subscriber; returns how many."""
+    """Put failed deliveries back into the queue, perhaps only those of one event name (or
+    `task.*`) or subscriber; returns how many."""
     failed = Delivery.objects.select_for_update().filter(status=Status.FAILED)
     if name:
-        failed = failed.filter(event__name=name)
+        failed = failed.filter(event__in=queries.list_events(name=name).values("pk"))
     if subscriber:
         failed = failed.filter(subscriber=subscriber)
     rows = dict(failed.values_list("pk", "event_id"))
