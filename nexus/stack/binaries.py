@@ -87,13 +87,19 @@ def _copy_programs(installed: Path, copied: Path) -> None:
 
 
 def launched(
-    command: list[str], *, folder: Path, user: str | None, stop: signal.Signals
+    command: list[str],
+    *,
+    folder: Path,
+    user: str | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+    nice: int = 0,
 ) -> list[str]:
     """`command` run by the launcher; see launch.py."""
     account = ["--user", user] if user else []
     return [
         sys.executable, "-I", "-S", str(LAUNCHER),
-        *account, "--folder", str(folder), "--signal", str(int(stop)), "--", *command,
+        *account, "--folder", str(folder), "--signal", str(int(stop)), "--nice", str(nice),
+        "--", *command,
     ]  # fmt: skip
 
 
@@ -121,7 +127,7 @@ def init_postgres(data: Path, *, password: str) -> None:
             "--encoding", "UTF8", "--locale", "C", "--no-instructions",
         ]  # fmt: skip
         done = subprocess.run(
-            launched(initdb, folder=data, user=user, stop=signal.SIGTERM),
+            launched(initdb, folder=data, user=user),
             capture_output=True,
             text=True,
             check=False,
@@ -166,4 +172,4 @@ def write_valkey_configuration(
 def valkey_command(data: Path) -> list[str]:
     """The command that runs Valkey with the configuration in `data`, in the foreground."""
     command = [str(get_binary_path()), "valkey.conf"]
-    return launched(command, folder=data, user=None, stop=signal.SIGTERM)
+    return launched(command, folder=data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def _set_password(data: Path, password: str) -> None:
     folder = "/proc/self/cwd" if user else os.fspath(data)
     command = [str(binaries.postgres_program("postgres")), "--single", "-D", folder, "postgres"]
     done = subprocess.run(
-        binaries.launched(command, folder=data, user=user, stop=signal.SIGTERM),
+        binaries.launched(command, folder=data, user=user),
         input=f"ALTER USER nexus PASSWORD '{password}';\n",
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@
 
 Run by path, with nothing but the standard library, so that it costs milliseconds:
 
-    python launch.py [--user NAME] [--folder PATH] [--signal NUMBER] -- PROGRAM ARGUMENT…
+    python launch.py [--user NAME] [--folder PATH] [--signal NUMBER] [--nice N] -- PROGRAM ARGUMENT…
 
 The folder is entered before root is given up, so that the program can work there through
 /proc/self/cwd even when its user may not enter the folders above. On Linux the program gets
@@ -23,10 +23,13 @@ def main() -> None:
     parser.add_argument("--user")
     parser.add_argument("--folder")
     parser.add_argument("--signal", type=int)
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
     if arguments.folder:
         os.chdir(arguments.folder)
+    if arguments.nice:
+        os.nice(arguments.nice)
     if arguments.user:
         account = pwd.getpwnam(arguments.user)
         os.setgroups([])

