@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import IO, Annotated, cast
 
 import typer
 from django_typer.management import TyperCommand, command
@@ -40,7 +40,7 @@ class Command(TyperCommand):
                 event["actor"],
                 "yes" if event["processed_at"] else "no",
             )
-        Console(file=self.stdout._out).print(table)
+        Console(file=cast("IO[str]", self.stdout)).print(table)
 
     @command(help="The state of the queue.")
     def status(self, json: Json = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import IO, Annotated, cast
 
 import typer
 from django_typer.management import TyperCommand
@@ -36,4 +36,4 @@ class Command(TyperCommand):
                 f"{process['started_at']:%Y-%m-%d %H:%M:%S}",
                 process["status"],
             )
-        Console(file=self.stdout._out).print(table)
+        Console(file=cast("IO[str]", self.stdout)).print(table)
