@@ -7,6 +7,7 @@ re-dispatcher rings for what was not rung.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from uuid import UUID
 
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 MESSAGE = "tasks.run"
 QUEUE = "nexus"  # what every worker consumes
 CLOSED_SECONDS = 5.0  # no attempt for this long after one failed
-KILL_SECONDS = 60.0  # beyond the timeout: for a job that even its own watchdog can't stop
+KILL_SECONDS = 60  # beyond the timeout: for a job that even its own watchdog can't stop
 
 _closed_until = 0.0
 _failed = False
@@ -58,7 +59,7 @@ def ring(task_id: UUID, *, queue: str, timeout: float) -> bool:
             MESSAGE,
             args=[str(task_id)],
             queue=queue,
-            time_limit=timeout + KILL_SECONDS,
+            time_limit=math.ceil(timeout + KILL_SECONDS),
             ignore_result=True,
             retry=False,
         )

@@ -17,6 +17,7 @@ database happen exactly once. An External step runs outside any transaction.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -78,10 +79,8 @@ class Job:
     steps: ClassVar[Steps]
     timeout: ClassVar[float] = 3600.0  # seconds for one attempt
     max_attempts: ClassVar[int] = 3
-    retryable: ClassVar[bool] = (
-        True  # whether an attempt may follow one that was interrupted or failed
-    )
-    retry_on: ClassVar[tuple[type[Exception], ...]] = (OperationalError, InterfaceError)
+    retryable: ClassVar[bool] = True  # whether another attempt may follow one that did not end
+    retry_on: ClassVar[tuple[builtins.type[Exception], ...]] = (OperationalError, InterfaceError)
     queue_behind: ClassVar[bool] = False  # wait for the holder of the concurrency key, not refuse
     hidden: ClassVar[bool] = False
 

@@ -21,6 +21,8 @@ SUMMARY = (
     "id", "type", "status", "progress", "created_at", "started_at", "completed_at",
     "cancel_requested_at", "parameters", "result", "error_code", "error_message",
 )  # fmt: skip
+STEP = ("name", "status", "progress", "started_at", "completed_at")
+LOG_LINE = ("id", "timestamp", "level", "message")
 
 
 def parse_id(text: str) -> UUID:
@@ -102,19 +104,19 @@ def document(task_id: UUID) -> dict[str, Any]:
 
 def steps(task_id: UUID) -> list[dict[str, Any]]:
     rows = TaskStep.objects.filter(task_id=task_id).order_by("position")
-    return list(rows.values("name", "status", "progress", "started_at", "completed_at"))
+    return [{**row} for row in rows.values(*STEP)]
 
 
 def log_lines(task_id: UUID, *, limit: int = LOG_LINES) -> list[dict[str, Any]]:
     """The newest lines, oldest of them first."""
     rows = TaskLog.objects.filter(task_id=task_id).order_by("-id")[:limit]
-    return list(rows.values("id", "timestamp", "level", "message"))[::-1]
+    return [{**row} for row in rows.values(*LOG_LINE)][::-1]
 
 
 def log_lines_after(task_id: UUID, *, after: int, limit: int) -> list[dict[str, Any]]:
     """The lines that follow the one with the id `after`."""
     rows = TaskLog.objects.filter(task_id=task_id, id__gt=after).order_by("id")[:limit]
-    return list(rows.values("id", "timestamp", "level", "message"))
+    return [{**row} for row in rows.values(*LOG_LINE)]
 
 
 def wait_until_finished(task_id: UUID, seconds: float) -> Task:

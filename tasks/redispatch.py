@@ -7,6 +7,7 @@ be looked at anyway; with none, something got lost and the oldest are rung at on
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import current_app
 from django.db import connection
@@ -66,7 +67,7 @@ def redispatch() -> None:
 
 
 def _ring_oldest(queue: str, waiting: int) -> None:
-    values = {
+    values: dict[str, str | bool | int | float] = {
         "queue": queue,
         "empty": waiting == 0,
         "most": MOST_MESSAGES - waiting,
@@ -104,7 +105,8 @@ def _messages_waiting(queues: list[str]) -> dict[str, int]:
 
 
 def _length(broker: Connection, queue: str) -> int:
+    channel: Any = broker.default_channel
     try:
-        return int(broker.default_channel.queue_declare(queue, passive=True).message_count)
+        return int(channel.queue_declare(queue, passive=True).message_count)
     except ChannelError:  # there is no such queue: nothing was ever sent to it, or all is taken
         return 0

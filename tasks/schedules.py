@@ -86,7 +86,7 @@ def _timing(default: Default) -> dict[str, Any]:
     return {"crontab": cron}
 
 
-class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+class Scheduler(DatabaseScheduler):
     """Beat's scheduler: starts jobs itself and survives a database that is away."""
 
     producer = None  # the base class would wait for the broker before every entry

@@ -16,15 +16,16 @@ def newest(timing: Any, *, now: datetime) -> datetime:
     An interval is due at multiples of its length since 1970; schedules of other kinds (solar,
     one date) are taken to be due in the minute in which they fire.
     """
-    if isinstance(timing, crontab):
+    kind = type(timing)
+    if issubclass(kind, crontab):
         return _newest_of_crontab(timing, now)
-    if type(timing) is schedule:
+    if kind is schedule:
         length = timing.run_every.total_seconds()
         return datetime.fromtimestamp(now.timestamp() // length * length, UTC)
     return now.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def _newest_of_crontab(timing: crontab, now: datetime) -> datetime:
+def _newest_of_crontab(timing: Any, now: datetime) -> datetime:
     local = now.astimezone(timing.tz)
     for days in range(LONGEST_DAYS):
         day = local.date() - timedelta(days=days)
@@ -38,7 +39,7 @@ def _newest_of_crontab(timing: crontab, now: datetime) -> datetime:
     return local.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def _names_day(timing: crontab, day: date) -> bool:
+def _names_day(timing: Any, day: date) -> bool:
     return (
         day.month in timing.month_of_year
         and day.day in timing.day_of_month

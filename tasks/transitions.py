@@ -86,7 +86,7 @@ _CLAIM = f"""
         UPDATE tasks_task AS task
         SET status = 'running', token = token + 1, attempts = attempts + 1, worker = %s,
             claimed_at = now(), started_at = coalesce(started_at, now()), rings = 0,
-            lease_expires_at = now() + %s
+            lease_expires_at = now() + make_interval(secs => %s)
         WHERE id = %s AND {DUE} AND NOT ({BLOCKED})
         RETURNING {", ".join(_CLAIMED)}
     )
@@ -101,7 +101,7 @@ def claim(task_id: UUID, *, worker: str) -> Claim | None:
     """Take the task if it is due and nobody alive holds it; None when there is nothing to do."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [worker, LEASE, task_id])
+            cursor.execute(_CLAIM, [worker, LEASE_SECONDS, task_id])
             row = cursor.fetchone()
     except IntegrityError:  # another task with its concurrency key was claimed at this moment
         return None
@@ -118,7 +118,7 @@ def claim(task_id: UUID, *, worker: str) -> Claim | None:
 _RENEW = """
     WITH renewed AS (
         UPDATE tasks_task
-        SET lease_expires_at = now() + %s, progress = greatest(progress, %s)
+        SET lease_expires_at = now() + make_interval(secs => %s), progress = greatest(progress, %s)
         WHERE id = %s AND token = %s AND status = 'running'
         RETURNING cancel_requested_at
     ), stepped AS (
@@ -135,8 +135,8 @@ def renew(claim: Claim, *, progress: float, step_id: int | None, fraction: float
     Raises Superseded.
     """
     with connection.cursor() as cursor:
-        values = [LEASE, progress, claim.id, claim.token, fraction, step_id, fraction]
-        cursor.execute(_RENEW, values)
+        held = (LEASE_SECONDS, progress, claim.id, claim.token)
+        cursor.execute(_RENEW, [*held, fraction, step_id, fraction])
         row = cursor.fetchone()
     if row is None:
         raise Superseded

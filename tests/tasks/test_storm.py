@@ -59,16 +59,16 @@ def crowd(engine: None) -> Iterator[Crowd]:
     crowd.end()
 
 
-def storm(crowd: Crowd, *, jobs: int, kills: int, gap: float) -> float:
+def storm(crowd: Crowd, *, jobs: int, kills: int, longest: float) -> float:
     """Returns the seconds from the last kill until every job had ended."""
     choice = random.Random(20260101)
     for worker in crowd.workers:
         worker.ready()
     for _ in range(jobs):
-        start("specimen.sturdy", seconds=choice.uniform(0.05, 0.6))
+        start("specimen.sturdy", seconds=choice.uniform(0.05, longest))
     pause = threading.Event()
     for _ in range(kills):
-        pause.wait(choice.uniform(0.5, 1.5) * gap)
+        pause.wait(choice.uniform(0.4, 1.2))
         crowd.kill_one(choice)
     last = time.monotonic()
     unfinished = Task.objects.exclude(status__in=FINISHED).filter(type="specimen.sturdy")
@@ -96,7 +96,7 @@ def summary() -> dict[str, int]:
 
 
 def test_killed_workers_lose_no_task_and_double_no_effect(crowd):
-    storm(crowd, jobs=40, kills=6, gap=0.7)
+    storm(crowd, jobs=40, kills=6, longest=1.0)
     assert summary() == {"completed": 40}
     assert counted() == {("first", 1): 40, ("second", 1): 40}
 
@@ -104,9 +104,10 @@ def test_killed_workers_lose_no_task_and_double_no_effect(crowd):
 @pytest.mark.storm
 @pytest.mark.timeout(900)
 def test_sixty_kills_over_four_hundred_jobs(crowd, record_testsuite_property):
-    seconds = storm(crowd, jobs=400, kills=60, gap=1.0)
+    seconds = storm(crowd, jobs=400, kills=60, longest=2.0)
     record_testsuite_property("seconds_after_last_kill", round(seconds, 1))
     attempts = Task.objects.filter(type="specimen.sturdy", attempts__gt=1).count()
     record_testsuite_property("tasks_with_more_than_one_attempt", attempts)
+    assert attempts > 30
     assert summary() == {"completed": 400}
     assert counted() == {("first", 1): 400, ("second", 1): 400}

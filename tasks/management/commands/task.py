@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO, cast
 
 import orjson
 import typer
@@ -32,8 +32,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 class Command(TyperCommand):
     help = "List, show, follow, cancel and run tasks."
 
-    @command()
-    def list(
+    @command(name="list")
+    def list_tasks(
         self,
         status: Annotated[Status | None, typer.Option(help="Only those.")] = None,
         type: Annotated[str | None, typer.Option(help="Only tasks of this type.")] = None,
@@ -103,7 +103,7 @@ class Command(TyperCommand):
         raise typer.Exit(OUTCOMES[Status(ended.status)])
 
     def _out(self) -> Console:
-        return Console(file=self.stdout._out)
+        return Console(file=cast(TextIO, self.stdout._out))
 
     def _print(self, what: Any, *, json: bool) -> None:
         if json:
