@@ -6,12 +6,14 @@ A message only says "look at this task" (see `tasks`), so losing or doubling one
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import django
 from celery import Celery
+from celery.app.amqp import AMQP
 from django.apps import apps
 from django.conf import settings
-from kombu import Queue
+from kombu import Connection, Queue
 
 from tasks import doorbell
 
@@ -19,8 +21,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexus.settings")
 
 BROKER_SECONDS = 2.0  # what one exchange with the broker may take
 
+
+class Broker(Connection):
+    """A connection that tries every second to come back; kombu's pauses grow to half a minute."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
+        pace = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
+        return super().ensure_connection(*args, **{**pace, **kwargs})
+
+
+class Amqp(AMQP):
+    Connection = BrokerConnection = Broker
+
+
 # Without Celery's Django fixup: it would make a new connection pool for every message.
-app = Celery("nexus", fixups=[])
+app = Celery("nexus", fixups=[], amqp=Amqp)
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_timeout=BROKER_SECONDS,

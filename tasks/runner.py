@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from core.access.actor import Actor
 from core.api import request_id
@@ -53,7 +53,7 @@ def run(task_id: UUID, *, on_stuck: Callable[[], None] | None = None) -> bool:
 
     `on_stuck` ends this process when the job ignores its timeout.
     """
-    claim = transitions.claim(task_id, worker=worker_name())
+    claim = _claimed(task_id)
     if claim is None:
         return False
     request_id.adopt(claim.request_id)
@@ -63,8 +63,18 @@ def run(task_id: UUID, *, on_stuck: Callable[[], None] | None = None) -> bool:
         logger.warning("task %s is held by another worker now; nothing was written", task_id)
     finally:
         request_id.adopt("")
-        close_old_connections()
+        if connection.errors_occurred:
+            connection.close()
     return True
+
+
+def _claimed(task_id: UUID) -> Claim | None:
+    """The connection stays open between tasks, so it may have gone stale: try again once."""
+    try:
+        return transitions.claim(task_id, worker=worker_name())
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return transitions.claim(task_id, worker=worker_name())
 
 
 class Attempt:
@@ -138,19 +148,19 @@ class Attempt:
         whole = sum(row.weight for row in self.claim.steps)
         kinds = {step.name: step for step in job.plan(job.parameters)}
         done = 0.0
+        begun = True  # the claim has begun the first open step
         for row in self.claim.steps:
             share = row.weight / whole
             if row.status != Status.COMPLETED:
+                self.pulse.check()
+                _refuse_to_guess(row, kinds[row.name])
+                if not begun:
+                    transitions.start_step(row)
+                begun = False
                 self._run_step(job, kinds[row.name], row, done=done, share=share)
             done += share
 
     def _run_step(self, job: Job, kind: Step, row: StepRow, *, done: float, share: float) -> None:
-        self.pulse.check()
-        if row.status == Status.RUNNING and not kind.repeatable:
-            raise OutcomeUnknown(
-                f"The worker was lost during {row.name}: look whether it took effect."
-            )
-        transitions.start_step(row)
         self.context.step = row.name
         self.pulse.enter_step(row.id, done_before=done, share=share, may_hand_back=kind.repeatable)
         body = job.method(row.name)
@@ -195,6 +205,11 @@ class Attempt:
         except (Exception, SystemExit) as error:
             logger.warning("clean-up of task %s failed", self.claim.id, exc_info=error)
             self.context.log("ERROR", f"Clean-up failed: {type(error).__name__}: {error}")
+
+
+def _refuse_to_guess(row: StepRow, kind: Step) -> None:
+    if row.status == Status.RUNNING and not kind.repeatable:
+        raise OutcomeUnknown(f"The worker was lost during {row.name}: look whether it took effect.")
 
 
 def _trace(error: BaseException) -> str:

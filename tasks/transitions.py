@@ -89,6 +89,12 @@ _CLAIM = f"""
             lease_expires_at = now() + make_interval(secs => %s)
         WHERE id = %s AND {DUE} AND NOT ({BLOCKED})
         RETURNING {", ".join(_CLAIMED)}
+    ), begun AS (
+        UPDATE tasks_taskstep SET status = 'running', started_at = now(), completed_at = NULL
+        WHERE id = (SELECT step.id FROM tasks_taskstep step JOIN claimed ON task_id = claimed.id
+                    WHERE step.status <> 'completed' AND cancel_requested_at IS NULL
+                      AND attempts <= max_attempts
+                    ORDER BY position LIMIT 1)
     )
     SELECT {", ".join(_CLAIMED)},
            (SELECT json_agg(json_build_array(step.id, name, weight, status) ORDER BY position)
@@ -98,7 +104,11 @@ _CLAIM = f"""
 
 
 def claim(task_id: UUID, *, worker: str) -> Claim | None:
-    """Take the task if it is due and nobody alive holds it; None when there is nothing to do."""
+    """Take the task if it is due and nobody alive holds it; None when there is nothing to do.
+
+    Its first open step is marked as running in the same statement, which makes for a quick
+    start; `steps` of the claim are as they were before.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute(_CLAIM, [worker, LEASE_SECONDS, task_id])

@@ -10,7 +10,9 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def until(condition: Callable[[], Value], *, seconds: float = 10.0, interval: float = 0.02) -> Value:
+def until(
+    condition: Callable[[], Value], *, seconds: float = 10.0, interval: float = 0.02
+) -> Value:
     """Return the first truthy value of `condition`.
 
     Raises AssertionError with the last value when none came within `seconds`.

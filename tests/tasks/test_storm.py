@@ -104,7 +104,7 @@ def test_killed_workers_lose_no_task_and_double_no_effect(crowd):
 @pytest.mark.storm
 @pytest.mark.timeout(900)
 def test_sixty_kills_over_four_hundred_jobs(crowd, record_testsuite_property):
-    seconds = storm(crowd, jobs=400, kills=60, longest=2.0)
+    seconds = storm(crowd, jobs=400, kills=60, longest=1.2)
     record_testsuite_property("seconds_after_last_kill", round(seconds, 1))
     attempts = Task.objects.filter(type="specimen.sturdy", attempts__gt=1).count()
     record_testsuite_property("tasks_with_more_than_one_attempt", attempts)
