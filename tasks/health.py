@@ -50,24 +50,27 @@ def workers_alive() -> Figures:
     component="task_queue",
     name="canary",
     deadline=2.0,
-    unmeasured={"age_seconds": None, "start_latency_ms": None},
+    unmeasured={"canary_age_seconds": None, "start_latency_ms": None},
 )
 def canary_sings() -> Figures:
     """The newest canary that ended: how long ago, and how long it had waited to start."""
     canaries = Task.objects.filter(type=CANARY)
     now = datetime.now(UTC)
     newest = canaries.filter(status=Status.COMPLETED).order_by("-created_at", "-id").first()
-    figures: dict[str, Any] = {"age_seconds": None, "start_latency_ms": None}
+    figures: dict[str, Any] = {"canary_age_seconds": None, "start_latency_ms": None}
     if newest is not None and newest.completed_at and newest.started_at:
         latency = (newest.started_at - newest.created_at).total_seconds()
-        figures["age_seconds"] = round((now - newest.completed_at).total_seconds(), 3)
+        figures["canary_age_seconds"] = round((now - newest.completed_at).total_seconds(), 3)
         figures["start_latency_ms"] = round(max(latency, 0.0) * 1000, 3)
     waiting = canaries.filter(status__in=ACTIVE).aggregate(oldest=Min("created_at"))["oldest"]
     if waiting is not None and (now - waiting).total_seconds() > CANARY_STUCK_SECONDS:
         seconds = (now - waiting).total_seconds()
         raise Unhealthy(f"a canary has been waiting for {seconds:.0f} s", **figures)
-    if figures["age_seconds"] is not None and figures["age_seconds"] > CANARY_LATE_SECONDS:
-        raise Warn(f"no canary was started for {figures['age_seconds']:.0f} s", **figures)
+    if (
+        figures["canary_age_seconds"] is not None
+        and figures["canary_age_seconds"] > CANARY_LATE_SECONDS
+    ):
+        raise Warn(f"no canary was started for {figures['canary_age_seconds']:.0f} s", **figures)
     if (figures["start_latency_ms"] or 0) > SLOW_START_SECONDS * 1000:
         raise Warn("tasks wait for a free worker", **figures)
     return figures

@@ -19,6 +19,9 @@ Figures = Mapping[str, Any]
 Measure = Callable[[], "Figures | None"]
 
 
+RESERVED = frozenset({"name", "status", "reason", "age_seconds", "measured_at"})
+
+
 class Outcome(StrEnum):
     """What one run of a check found."""
 
@@ -101,7 +104,12 @@ def register(
     needed_to_serve: bool = False,
     unmeasured: Figures | None = None,
 ) -> Callable[[Measure], Measure]:
-    """Register the decorated function as a check; see Check for what the arguments mean."""
+    """Register the decorated function as a check; see Check for what the arguments mean.
+
+    Raises ValueError when a figure is named like a key that every check has.
+    """
+    if taken := RESERVED & set(unmeasured or {}):
+        raise ValueError(f"{component}.{name}: a figure can't be named {', '.join(taken)}")
 
     def add(measure: Measure) -> Measure:
         registry.add(

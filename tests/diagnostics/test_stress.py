@@ -92,7 +92,8 @@ def test_it_is_real_bounded_and_cleans_up(component, figure):
 
 
 @pytest.mark.parametrize("component", list(LEFT_BEHIND))
-def test_a_cancel_stops_it_and_leaves_nothing(component, engine):
+def test_a_cancel_stops_it_and_leaves_nothing(component, engine, monkeypatch):
+    monkeypatch.setattr(running, "_require_healthy", lambda component: None)  # without a worker
     with pytest.raises(CancelRequested):
         running.run(stress(component), Cancelling(at=0.1))
     assert LEFT_BEHIND[component]() == threads() == []

@@ -57,6 +57,11 @@ def test_a_dependency_that_is_away_is_told_in_one_line(check, error):
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, "connection failed: refused")
 
 
+def test_a_figure_can_not_hide_what_every_check_tells(check):
+    with pytest.raises(ValueError, match="age_seconds"):
+        check(dict, unmeasured={"age_seconds": 0})
+
+
 def test_a_check_that_breaks_fails_without_its_insides(check):
     check(raising(KeyError("secret")))
     verdict = run()
