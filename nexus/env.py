@@ -110,7 +110,9 @@ class Env(BaseModel):
         """
         values, problems = _values(environ)
         try:
-            return cls.model_validate(values)
+            env = cls.model_validate(values)
+            if not problems:
+                return env
         except ValidationError as error:
             problems += [f"{each['loc'][0]}: {each['msg']}" for each in error.errors()]
         raise EnvironmentProblems("The environment can't be used:\n  " + "\n  ".join(problems))

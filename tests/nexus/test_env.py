@@ -1,0 +1,76 @@
+"""The environment: everything wrong is said at once, secrets may come from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexus.env import Env, EnvironmentProblems
+
+COMPLETE = {
+    "DATABASE_URL": "postgresql://nexus@db.example.com/nexus",
+    "CACHE_URL": "redis://cache.example.com/0",
+    "BROKER_URL": "redis://broker.example.com/0",
+    "NEXUS_SECRET_KEY": "s" * 50,
+    "NEXUS_KEY_PEPPERS": "2:" + "n" * 32 + ",1:" + "o" * 32,
+}
+
+
+@pytest.fixture
+def complete(tmp_path: Path) -> dict[str, str]:
+    return {**COMPLETE, "NEXUS_DATA_DIR": str(tmp_path)}
+
+
+def test_every_problem_is_reported_at_once_with_its_variable(complete: dict[str, str]) -> None:
+    del complete["DATABASE_URL"]
+    complete |= {"NEXUS_PORT": "http", "NEXUS_SECRET_KEY": "short", "CACHE_URL": "mysql://x"}
+
+    with pytest.raises(EnvironmentProblems) as problems:
+        Env.load(complete)
+
+    said = str(problems.value)
+    for variable in ("DATABASE_URL", "NEXUS_PORT", "NEXUS_SECRET_KEY", "CACHE_URL"):
+        assert variable in said
+
+
+def test_a_problem_never_shows_the_secret(complete: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentProblems) as problems:
+        Env.load({**complete, "NEXUS_SECRET_KEY": "hunter2"})
+
+    assert "hunter2" not in str(problems.value)
+
+
+def test_a_secret_may_come_from_a_file(complete: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("f" * 40 + "\n")
+    del complete["NEXUS_SECRET_KEY"]
+
+    env = Env.load({**complete, "NEXUS_SECRET_KEY_FILE": str(file)})
+
+    assert env.secret_key.get_secret_value() == "f" * 40
+
+
+def test_a_file_that_is_missing_is_a_problem_with_its_path(complete: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentProblems, match=r"NEXUS_SECRET_KEY_FILE: .*/nowhere"):
+        Env.load({**complete, "NEXUS_SECRET_KEY_FILE": "/nowhere"})
+
+
+def test_what_make_up_kept_is_used_and_the_real_environment_wins(
+    complete: dict[str, str], tmp_path: Path
+) -> None:
+    kept = {**COMPLETE, "NEXUS_ENVIRONMENT": "kept", "NEXUS_NODE": "kept"}
+    lines = [f"{name}={value}" for name, value in kept.items()]
+    (tmp_path / "nexus.env").write_text("\n".join(lines))
+
+    env = Env.load({"NEXUS_DATA_DIR": str(tmp_path), "NEXUS_NODE": "real"})
+
+    assert (env.environment, env.node) == ("kept", "real")
+
+
+def test_the_first_pepper_is_the_one_in_use(complete: dict[str, str]) -> None:
+    assert list(Env.load(complete).key_peppers) == [2, 1]
+
+
+def test_secrets_are_masked_when_shown(complete: dict[str, str]) -> None:
+    assert "s" * 50 not in repr(Env.load(complete))
