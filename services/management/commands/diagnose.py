@@ -103,11 +103,14 @@ class Command(TyperCommand):
 
     def _look(self, task: Task) -> dict[str, Any]:
         """The run as it stands; outlasts a database that is away for a while."""
+        is_told = False
         while True:
             try:
                 return queries.document(queries.run_id(task.id))
             except DatabaseError:
-                self.errors.print("[yellow]The database does not answer; still trying.[/]")
+                if not is_told:
+                    self.errors.print("[yellow]The database does not answer; still trying.[/]")
+                    is_told = True
                 time.sleep(5 * LOOK_SECONDS)
 
 
