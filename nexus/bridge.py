@@ -12,11 +12,10 @@ import contextvars
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.db import close_old_connections
 from django.http import HttpResponse
 
@@ -24,6 +23,11 @@ from core import ids
 from core.api import errors, request_id
 from core.api.envelope import dumps
 
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Coroutine[Any, Any, Message]]
+Send = Callable[[Message], Coroutine[Any, Any, None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Environ = dict[str, Any]
 Handler = Callable[[Environ, Callable[..., Any]], Any]
 
@@ -52,9 +56,7 @@ class Bridge:
         self.limit = threads * (1 + WAITING_PER_THREAD)
         self.inside = 0
 
-    async def __call__(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.inside >= self.limit:
             await refuse(send, Refused(503, "unavailable", "Too many requests wait; try again."))
             return
@@ -66,9 +68,7 @@ class Bridge:
         finally:
             self.inside -= 1
 
-    async def _serve(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive)
         if body is None:
             return
@@ -101,7 +101,7 @@ class Bridge:
         return int(status[:3]), lines, content
 
 
-async def read_body(scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes | None:
+async def read_body(scope: Scope, receive: Receive) -> bytes | None:
     """The whole body; None when the client left. Raises Refused when it is too much or too slow."""
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0" if scope["http_version"] == "1.1" else b"")
@@ -126,7 +126,7 @@ async def read_body(scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes | N
         raise Refused(408, "request_timeout", f"The body took over {BODY_SECONDS:g} s.") from None
 
 
-def environ(scope: HTTPScope, body: bytes) -> Environ:
+def environ(scope: Scope, body: bytes) -> Environ:
     """The WSGI environment of a request.
 
     Header names with an underscore are dropped: they would pass for the name with a hyphen.
@@ -164,27 +164,23 @@ def environ(scope: HTTPScope, body: bytes) -> Environ:
     return variables
 
 
-async def stream(
-    response: HttpResponse, receive: ASGIReceiveCallable, send: ASGISendCallable
-) -> None:
+async def stream(response: HttpResponse, receive: Receive, send: Send) -> None:
     """Send what `response` yields, at the client's pace, until the end or until it leaves."""
     loop = asyncio.get_running_loop()
-    finished = loop.create_future()
-    left = loop.create_task(receive())
+    finished: asyncio.Future[None] = loop.create_future()
+    left: asyncio.Task[Message] = loop.create_task(receive())
 
     def deliver(chunk: bytes, more: bool) -> None:
         message = {"type": "http.response.body", "body": chunk, "more_body": more}
         asyncio.run_coroutine_threadsafe(send(message), loop).result()
 
     def iterate() -> None:
-        failure: BaseException | None = None
         try:
             produce(response, deliver, stop=left.done)
         except BaseException as error:  # handed to the loop, which reports it
-            failure = error
-        loop.call_soon_threadsafe(
-            finished.set_exception if failure else finished.set_result, failure
-        )
+            loop.call_soon_threadsafe(finished.set_exception, error)
+        else:
+            loop.call_soon_threadsafe(finished.set_result, None)
 
     threading.Thread(target=iterate, name="stream", daemon=True).start()
     try:
@@ -207,7 +203,7 @@ def produce(
         response.close()
 
 
-async def refuse(send: ASGISendCallable, refused: Refused) -> None:
+async def refuse(send: Send, refused: Refused) -> None:
     request_id.adopt(ids.external("req", ids.new()))
     body = dumps(errors.document(refused.code, refused.message))
     headers = [

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from asgiref.typing import (
-    ASGI3Application,
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    Scope,
-)
-
 from core.processes import runtime
-from nexus.bridge import Bridge
+from nexus.bridge import Application, Bridge, Receive, Scope, Send
 from nexus.settings import env
 from nexus.stack.parent import die_with_parent
 from nexus.wsgi import application as django
@@ -28,14 +21,14 @@ vital = Bridge(django, threads=VITAL_THREADS, name="vital")
 general = Bridge(django, threads=env.web_threads, name="web")
 
 
-def lane(path: str) -> ASGI3Application:
+def lane(path: str) -> Application:
     """Which application serves `path`; a native one is a line here."""
     if path.startswith(VITAL_PATHS):
         return vital
     return general
 
 
-async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The router granian runs in each of its worker processes."""
     if scope["type"] == "http":
         await lane(scope["path"])(scope, receive, send)
@@ -45,7 +38,7 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
         await send({"type": "websocket.close", "code": 1000, "reason": ""})
 
 
-async def live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+async def live(receive: Receive, send: Send) -> None:
     """Register this process when it starts, and let it say goodbye when it stops."""
     await receive()
     die_with_parent()

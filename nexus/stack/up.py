@@ -184,7 +184,7 @@ def _by_whom(port: int) -> str:
     """The listener's name, where the system lets us see it."""
     try:
         for found in psutil.net_connections("tcp"):
-            listens = found.status == psutil.CONN_LISTEN and found.laddr.port == port
+            listens = found.status == psutil.CONN_LISTEN and found.laddr[1:] == (port,)
             if listens and found.pid:
                 return f" by {psutil.Process(found.pid).name()} (process {found.pid})"
     except psutil.Error:

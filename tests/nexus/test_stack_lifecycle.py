@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,8 +172,6 @@ def test_a_half_deleted_cluster_is_left_alone_with_a_sentence(stopped: Stack) ->
 @pytest.fixture
 def up_elsewhere(tmp_path: Path) -> Iterator[int]:
     """A port on which another program listens."""
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
