@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from core.access.acting import acting
 from core.access.scopes import READ_SYSTEM
@@ -20,8 +22,10 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
     if not shown["may_read"]:
         return shown
     running = list(tasks.list_tasks(status="running").order_by("-created_at", "-id")[:TASKS_SHOWN])
+    status = health.status()
     return shown | {
-        "status": health.status(),
+        "status": status,
+        "up_since": timezone.now() - timedelta(seconds=status["uptime"]),
         "components": health.components()["components"],
         "running": tasks.summaries(running),
     }

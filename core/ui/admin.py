@@ -27,6 +27,7 @@ class ModelAdmin(InstalledAdmin):  # type: ignore[misc]
     id_prefix: ClassVar[str] = ""
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count every row
     list_per_page = 25
     list_fullwidth = True
     empty_value_display = NOTHING

@@ -36,5 +36,5 @@ def milliseconds(value: float | None) -> str:
 
 @register.filter
 def measures(measured: dict[str, Any]) -> list[tuple[str, str]]:
-    """Each figure of a check or test with its name, for people."""
-    return [figures.measure(name, value) for name, value in measured.items()]
+    """Each figure of a check or test with its name, for people; its message is not a figure."""
+    return [figures.measure(*each) for each in measured.items() if each[0] != "message"]

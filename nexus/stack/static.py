@@ -13,7 +13,12 @@ from django.core.management import call_command
 
 
 class HashedStorage(ManifestStaticFilesStorage):
-    """Plain names before the first gathering, as in tests; hashed ones after it."""
+    """Plain names before the first gathering, as in tests; hashed ones after it.
+
+    What a module imports is hashed too: browsers keep every static file for a year.
+    """
+
+    support_js_module_import_aggregation = True
 
     def stored_name(self, name: str) -> str:
         known = self.hashed_files.get(self.hash_key(self.clean_name(name)))

@@ -56,6 +56,9 @@ for (const link of document.querySelectorAll("a:not([href])[x-on\\:click]")) {
 }
 for (const icon of document.querySelectorAll(".material-symbols-outlined")) icon.ariaHidden = "true";
 
+document.getElementById("searchbar-submit")?.setAttribute("aria-label", "Search");
+document.getElementById("searchbar")?.setAttribute("aria-label", "Search");
+
 setInterval(() => document.hidden || refreshTimes(), 1000);
 
 // The page with a fresh secret must not come back by a reload: that would post the form again.

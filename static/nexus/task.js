@@ -18,14 +18,14 @@ function addLine({ timestamp, level, message }) {
   const time = document.createElement("time");
   const word = document.createElement("span");
   const text = document.createElement("p");
-  line.dataset.level = level;
+  line.dataset.level = level.toLowerCase();
   time.dateTime = time.title = timestamp;
   time.textContent = timestamp.slice(11, 19);
   word.className = "nx-level";
-  word.textContent = level;
+  word.textContent = level.toLowerCase();
   text.textContent = message;
   line.append(time, word, text);
-  log.append(line);
+  log.firstElementChild.append(line);
 }
 
 async function readLog() {
