@@ -10,8 +10,9 @@ import asyncio
 
 from core.processes import runtime
 from nexus.bridge import Application, Bridge, Receive, Scope, Send
-from nexus.settings import env
+from nexus.settings import STATIC_ROOT, env
 from nexus.stack.parent import die_with_parent
+from nexus.static_files import PREFIX, StaticFiles
 from nexus.wsgi import application as django
 
 VITAL_PATHS = ("/api/v1/health", "/api/v1/status", "/api/v1/components/health")
@@ -19,12 +20,15 @@ VITAL_THREADS = 4
 
 vital = Bridge(django, threads=VITAL_THREADS, name="vital")
 general = Bridge(django, threads=env.web_threads, name="web")
+static = StaticFiles(STATIC_ROOT)
 
 
 def lane(path: str) -> Application:
     """Which application serves `path`; a native one is a line here."""
     if path.startswith(VITAL_PATHS):
         return vital
+    if path.startswith(PREFIX):
+        return static
     return general
 
 

@@ -15,12 +15,11 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from nexus import asgi
-from nexus.settings import STATIC_ROOT, env
+from nexus.settings import env
 
 BACKLOG = 2048
 WAITING_PER_WORKER = 1024  # more than the lanes hold, so that the vital one is never cut off
 STOP_SECONDS = 15
-YEAR_SECONDS = 31_536_000  # static files carry their hash in their name
 
 
 def main() -> None:
@@ -37,9 +36,6 @@ def main() -> None:
         backpressure=WAITING_PER_WORKER,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-        static_path_route=["/static"],
-        static_path_mount=[STATIC_ROOT],
-        static_path_expires=YEAR_SECONDS,
         websockets=False,
         log_level=LogLevels.warning,
     )

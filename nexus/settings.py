@@ -146,7 +146,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if env.https else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.trusted_proxies else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# The admin has nothing inline: not a script, a style, an attribute. The nonce is for what plugins bring.
+# The admin has nothing inline: no script, style or handler. The nonce is for what plugins bring.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
