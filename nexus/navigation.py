@@ -31,10 +31,10 @@ PAGES: dict[str, tuple[Page, ...]] = {
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar of this person: the pages they may look at."""
-    overview = {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
-    overview["active"] = request.path == overview["link"]
+    index = reverse("admin:index")
+    overview = {"title": "Overview", "icon": "dashboard", "link": index}
     shown = {title: list(_visible(request, pages)) for title, pages in PAGES.items()}
-    shown["Operate"].insert(0, overview)
+    shown["Operate"].insert(0, {**overview, "active": request.path == index})
     return [{"title": title, "items": items} for title, items in shown.items() if items]
 
 

@@ -12,4 +12,4 @@ def acting(request: HttpRequest) -> Actor:
     """The actor of a request with a session, asked for once a request."""
     if not hasattr(request, "nexus_actor"):
         request.nexus_actor = actor_of(request.user, address=client_address(request))  # type: ignore[attr-defined]
-    return request.nexus_actor  # type: ignore[attr-defined,no-any-return]
+    return request.nexus_actor  # type: ignore[attr-defined]

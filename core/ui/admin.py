@@ -18,10 +18,10 @@ from core.ui.pagination import CappedPaginator
 if "unfold" in settings.INSTALLED_APPS:
     from unfold.admin import ModelAdmin as InstalledAdmin
 else:
-    from django.contrib.admin import ModelAdmin as InstalledAdmin  # type: ignore[assignment]
+    from django.contrib.admin import ModelAdmin as InstalledAdmin
 
 
-class ModelAdmin(InstalledAdmin):  # type: ignore[misc]
+class ModelAdmin(InstalledAdmin):
     """Lists that stay fast, ids as they are outside, in addresses and in the search alike."""
 
     id_prefix: ClassVar[str] = ""

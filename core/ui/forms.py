@@ -7,7 +7,7 @@ from django.conf import settings
 if "unfold" in settings.INSTALLED_APPS:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 else:
-    from django.contrib.auth.forms import (  # type: ignore[assignment]
+    from django.contrib.auth.forms import (
         AdminPasswordChangeForm,
         UserChangeForm,
     )

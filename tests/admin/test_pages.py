@@ -81,6 +81,14 @@ def test_people_who_are_not_staff_are_sent_to_the_login(listed, person):
     assert response["Location"].startswith(reverse("admin:login"))
 
 
+def test_a_long_list_is_counted_up_to_a_cap(superuser, monkeypatch):
+    monkeypatch.setattr("core.ui.pagination.LIMIT", 2)
+    for _ in range(3):
+        records.event()
+    page = superuser.get(reverse("admin:events_event_changelist")).content.decode()
+    assert " ".join(page.split()).count("2 or more events") == 1
+
+
 def test_an_empty_list_says_what_would_fill_it(superuser):
     page = superuser.get(reverse("admin:processes_process_changelist")).content.decode()
     assert "No process has registered itself yet." in page
