@@ -39,9 +39,7 @@ class StaticFiles:
         self.root = root.resolve()
         self.load = lru_cache(maxsize=FILES_KEPT)(self._load)
 
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             await _send(send, 405, ((b"allow", b"GET, HEAD"),), b"")
             return
