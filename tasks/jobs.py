@@ -61,6 +61,10 @@ class Canary(Job):
     timeout = 30.0
     hidden = True
 
+    @classmethod
+    def concurrency_key(cls, parameters: Job.Parameters) -> str:
+        return "canary"  # without a worker one waits, not one more each minute
+
     def sing(self, context: Context) -> None:
         """Being here is all."""
 

@@ -18,6 +18,7 @@ from core.access.actor import Actor
 from core.api import request_id
 from core.errors import Conflict, NotFound
 from core.locks import lock_for_transaction
+from core.processes import control
 from tasks import announcements, doorbell, transitions
 from tasks.job import Job, Step, jobs
 from tasks.models import ACTIVE, Status, Task, TaskStep
@@ -165,6 +166,8 @@ def _request_cancel(task: Task) -> None:
         transaction.on_commit(
             partial(doorbell.ring, task.id, queue=task.queue, timeout=task.timeout)
         )
+    else:
+        control.broadcast("tasks.look", {"task_id": str(task.id)})
     task.save(update_fields=["cancel_requested_at", "status", "completed_at", "not_before"])
 
 

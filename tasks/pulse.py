@@ -14,11 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from subprocess import Popen
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from core.database import statement_deadline
+from core.processes import control
 from tasks import children, draining, transitions
 from tasks.interrupts import CancelRequested, HandBack, Interrupt, LeaseLost, TimedOut
 from tasks.models import TaskLog
@@ -31,6 +33,16 @@ WRITE_SECONDS = 0.5  # between two writes of progress or log lines
 STUCK_SECONDS = 15.0  # from the timeout until a job that never reaches a checkpoint is killed
 ANSWER_SECONDS = 5.0
 LOGS_KEPT = 10_000  # lines waiting while the database is away; then the oldest go
+
+
+_beating: dict[str, Pulse] = {}
+
+
+@control.handler("tasks.look")
+def look(payload: dict[str, Any]) -> None:
+    """Something has changed about a task: if it runs here, find out what, now."""
+    if pulse := _beating.get(payload["task_id"]):
+        pulse.wake()
 
 
 class Pulse:
@@ -55,6 +67,7 @@ class Pulse:
         self._thread = threading.Thread(target=self._run, name=f"pulse {claim.id}", daemon=True)
 
     def __enter__(self) -> Pulse:
+        _beating[str(self.claim.id)] = self
         self._thread.start()
         return self
 
@@ -62,6 +75,10 @@ class Pulse:
         self._stopped.set()
         self._wake.set()
         self._thread.join()
+        _beating.pop(str(self.claim.id), None)
+
+    def wake(self) -> None:
+        self._wake.set()
 
     # The job's side.
 

@@ -24,7 +24,7 @@ from core.registry import Registry
 from tasks import operations, slots
 from tasks.job import jobs
 from tasks.models import SchedulerTick
-from tasks.operations import Firing
+from tasks.operations import AlreadyRunning, Firing
 from tasks.readiness import wait_for_database
 
 logger = logging.getLogger(__name__)
@@ -151,5 +151,7 @@ def fire(entry: ModelEntry, slot: datetime) -> None:
             queue=entry.options.get("queue"),
             firing=Firing(schedule=entry.name, slot=slot),
         )
+    except AlreadyRunning as error:
+        logger.info("schedule %s skips %s: %s", entry.name, slot, error.message)
     except NexusError as error:
         logger.warning("schedule %s did not start %s: %s", entry.name, entry.task, error.message)
