@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +12,7 @@ from rest_framework.reverse import reverse
 
 from core.access.scopes import ADMIN_TASKS, READ_SYSTEM
 from core.api.pagination import page
+from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.api.waiting import answer, wait_seconds
 from tasks import doorbell, operations, queries
@@ -58,18 +58,12 @@ def location(task: Task) -> str:
     return reverse("task-detail", args=[task.external_id])
 
 
-def _query(serializer: type[Any], request: Request | HttpRequest) -> dict[str, Any]:
-    given = serializer(data=request.GET.dict())
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
 class TaskList(ApiView):
     scope = READ_SYSTEM
 
     @extend_schema(operation_id="list_tasks", parameters=[TaskListIn], responses=TaskListOut)
     def get(self, request: Request) -> Response:
-        query = _query(TaskListIn, request)
+        query = query_of(TaskListIn, request)
         rows = queries.list_tasks(status=query.get("status"), type=query.get("type"))
         found, pagination = page(rows, request=request)
         return Response({"tasks": queries.summaries(found), "pagination": pagination})
@@ -105,7 +99,7 @@ class TaskLogs(ApiView):
 
     @extend_schema(operation_id="list_task_logs", parameters=[TaskLogsIn], responses=TaskLogsOut)
     def get(self, request: Request, task_id: str) -> Response:
-        query = _query(TaskLogsIn, request)
+        query = query_of(TaskLogsIn, request)
         task = queries.get(queries.parse_id(task_id))
         lines = queries.log_lines_after(task.id, after=query["after"], limit=query["limit"])
         last = lines[-1]["id"] if lines else query["after"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.serializers import PaginationOut, StrictSerializer
+from core.api.serializers import PageIn, PaginationOut, StrictSerializer
 from tasks.models import Status
 
 SHOWN = [*Status.values, "cancelling"]
@@ -66,11 +66,9 @@ class CancelOut(serializers.Serializer[Any]):
     cancelled_at = serializers.DateTimeField(allow_null=True)
 
 
-class TaskListIn(StrictSerializer):
+class TaskListIn(PageIn):
     status = serializers.ChoiceField(choices=Status.choices, required=False)
     type = serializers.CharField(max_length=100, required=False)
-    limit = serializers.CharField(required=False, help_text="1 to 500, default 50.")
-    cursor = serializers.CharField(required=False, help_text="From `next` or `previous`.")
 
 
 class TaskLogsIn(StrictSerializer):

@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access import operations, queries
+from core.access.grants import WouldWiden
 from core.access.models import ApiKey
+from core.access.operations import KeyExpired, KeyRevoked
 from core.access.scopes import ADMIN_SECURITY
 from core.access.serializers import (
     KeyChangesIn,
@@ -22,7 +24,8 @@ from core.access.serializers import (
     RotationIn,
 )
 from core.api import pagination
-from core.api.schema import PAGE_PARAMETERS
+from core.api.schema import raises
+from core.api.serializers import PageIn, body_of, query_of
 from core.api.views import ApiView
 
 
@@ -31,16 +34,17 @@ class KeysView(ApiView):
 
     scope = ADMIN_SECURITY
 
-    @extend_schema(operation_id="list_keys", parameters=PAGE_PARAMETERS, responses=KeysOut)
+    @extend_schema(operation_id="list_keys", parameters=[PageIn], responses=KeysOut)
     def get(self, request: Request) -> Response:
         """All keys, newest first, the revoked and expired ones too."""
+        query_of(PageIn, request)
         rows, page = pagination.page(queries.keys(), request=request)
         return Response({"keys": [queries.described(row) for row in rows], "pagination": page})
 
     @extend_schema(operation_id="create_key", request=KeyIn, responses={201: NewKeyOut})
     def post(self, request: Request) -> Response:
         """Make a key. It gets at most what you may do yourself; it is shown this once."""
-        given = _checked(KeyIn, request)
+        given = body_of(KeyIn, request)
         days = given.pop("expires_in_days")
         expires_in = timedelta(days=days) if days is not None else None
         key, text = operations.create_key(**given, expires_in=expires_in, actor=request.user)
@@ -59,10 +63,11 @@ class KeyView(ApiView):
         """A key, without its secret."""
         return Response(queries.get_key(key_id=queries.internal_id(key_id)))
 
+    @raises(KeyRevoked, KeyExpired, WouldWiden)
     @extend_schema(operation_id="narrow_key", request=KeyChangesIn, responses=KeyOut)
     def patch(self, request: Request, key_id: str) -> Response:
         """Rename a key or take something away from it; a key is never widened."""
-        given = _checked(KeyChangesIn, request)
+        given = body_of(KeyChangesIn, request)
         pk = queries.internal_id(key_id)
         operations.narrow_key(key_id=pk, actor=request.user, **given)
         return Response(queries.get_key(key_id=pk))
@@ -79,20 +84,15 @@ class KeyRotationView(ApiView):
 
     scope = ADMIN_SECURITY
 
+    @raises(KeyRevoked, KeyExpired)
     @extend_schema(operation_id="rotate_key", request=RotationIn, responses=NewKeyOut)
     def post(self, request: Request, key_id: str) -> Response:
         """Give a key a new secret; the one before keeps working for the overlap."""
-        overlap = timedelta(seconds=_checked(RotationIn, request)["overlap_seconds"])
+        overlap = timedelta(seconds=body_of(RotationIn, request)["overlap_seconds"])
         key, text = operations.rotate_key(
             key_id=queries.internal_id(key_id), actor=request.user, overlap=overlap
         )
         return Response(_with_text(key, text))
-
-
-def _checked(serializer_class: Any, request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _with_text(key: ApiKey, text: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,12 +12,17 @@ from core import ids
 from core.access.actor import Actor
 from core.access.models import ApiKey
 from core.access.scopes import ALL_SCOPES, expand
-from core.errors import InvalidInput, PermissionDenied
+from core.errors import Conflict, Detail, InvalidInput, PermissionDenied
 
 MAX_NETWORKS = 32
 MAX_NAME = 100
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 Network = IPv4Network | IPv6Network
+
+
+class WouldWiden(Conflict):
+    code = "would_widen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Grant:
         networks: Sequence[str] | None,
         expires_at: datetime | None,
     ) -> Grant:
-        """This grant with less in it; None leaves a part as it is. Raises InvalidInput."""
+        """This grant with less in it; None leaves a part as it is. Raises WouldWiden."""
         result = self
         if scopes is not None:
             wanted = known_scopes(scopes)
@@ -100,7 +106,7 @@ def normal_networks(networks: Sequence[str]) -> list[str]:
 
 def fitting_name(name: str) -> str:
     stripped = name.strip()
-    if not 1 <= len(stripped) <= MAX_NAME or not stripped.isprintable():
+    if not 1 <= len(stripped) <= MAX_NAME or _CONTROL.search(stripped):
         raise InvalidInput.field("name", "invalid", f"A name has 1 to {MAX_NAME} characters.")
     return stripped
 
@@ -137,10 +143,10 @@ def _is_within(network: Network, around: Sequence[Network]) -> bool:
 
 def _network(text: str) -> Network:
     try:
-        return ip_network(text.strip())
+        return ip_network(text.strip(), strict=False)
     except ValueError as error:
         raise InvalidInput.field("networks", "not_a_network", f"{error}.") from None
 
 
-def _wider(field: str, message: str) -> InvalidInput:
-    return InvalidInput.field(field, "wider", message)
+def _wider(field: str, message: str) -> WouldWiden:
+    return WouldWiden(message, details=[Detail(field, "wider", message)])

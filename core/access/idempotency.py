@@ -23,9 +23,10 @@ from core import ids
 from core.access.actor import Actor
 from core.access.models import IdempotentAnswer
 from core.api import request_id
+from core.api.documented import IdempotencyInProgress, IdempotencyKeyReused
 from core.api.envelope import dumps
 from core.api.request import body_of
-from core.errors import Conflict, InvalidInput, Unprocessable
+from core.errors import Conflict, InvalidInput
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +49,6 @@ WHERE access_idempotentanswer.created_at < %(oldest)s
    OR (access_idempotentanswer.status IS NULL AND access_idempotentanswer.held_until < now())
 RETURNING id
 """
-
-
-class IdempotencyInProgress(Conflict):
-    code = "idempotency_in_progress"
-
-
-class IdempotencyKeyReused(Unprocessable):
-    code = "idempotency_key_reused"
 
 
 class IdempotencyStore:

@@ -108,7 +108,7 @@ def narrow_key(
 ) -> ApiKey:
     """Take something away from the key, or rename it; what is None stays.
 
-    Raises InvalidInput for anything that would widen it, NotFound, KeyRevoked, KeyExpired.
+    Raises WouldWiden for anything that would widen it, NotFound, KeyRevoked, KeyExpired.
     """
     key = _usable(key_id)
     before = _visible(key)

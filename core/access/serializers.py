@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.access.operations import DEFAULT_LIFE, MAX_LIFE, MAX_OVERLAP, OVERLAP
@@ -15,12 +18,39 @@ class ScopesField(serializers.ListField):
     child = serializers.ChoiceField(choices=_SCOPES)
 
 
+# With its pattern spelt out, so that programs that read the schema can make one.
+_NAME = r"^[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]{0,99}$"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4_NETWORK = rf"^({_BYTE}\.){{3}}{_BYTE}/([12]?[0-9]|3[0-2])$"
+_IPV6_NETWORK = "^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}/([1-9]?[0-9]|1[01][0-9]|12[0-8])$"
+
+
+class NameField(serializers.RegexField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(_NAME, max_length=100, **kwargs)
+
+
+@extend_schema_field(
+    {
+        "anyOf": [
+            {"type": "string", "format": "ipv4"},
+            {"type": "string", "format": "ipv6"},
+            {"type": "string", "pattern": _IPV4_NETWORK},
+            {"type": "string", "pattern": _IPV6_NETWORK},
+        ],
+        "description": "CIDR; an address alone is a network of one. IPv6 may be abbreviated.",
+    }
+)
+class NetworkField(serializers.CharField):
+    pass
+
+
 class NetworksField(serializers.ListField):
-    child = serializers.CharField(max_length=50)
+    child = NetworkField(max_length=50)
 
 
 class KeyIn(StrictSerializer):
-    name = serializers.CharField(max_length=100)
+    name = NameField()
     scopes = ScopesField(min_length=1, help_text="At most those that you hold yourself.")
     expires_in_days = serializers.IntegerField(
         min_value=1, max_value=MAX_LIFE.days, allow_null=True, default=DEFAULT_LIFE.days,
@@ -32,7 +62,7 @@ class KeyIn(StrictSerializer):
 
 
 class KeyChangesIn(StrictSerializer):
-    name = serializers.CharField(max_length=100, required=False)
+    name = NameField(required=False)
     scopes = ScopesField(min_length=1, required=False)
     expires_at = serializers.DateTimeField(required=False)
     networks = NetworksField(required=False, max_length=32)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from core.api.envelope import dumps
+from core.api.cursors import Cursor
+from core.api.serializers import DEFAULT_LIMIT, MAX_LIMIT
 from core.errors import InvalidInput
-
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
-MAX_CURSOR = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place between two rows, and whether the page lies after or before it."""
-
-    values: tuple[Any, ...]
-    backwards: bool
-
-    def __str__(self) -> str:
-        plain = dumps([int(self.backwards), *self.values])
-        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
 
 
 def page(
@@ -50,20 +30,20 @@ def page(
     """
     limit = _limit(request)
     cursor = _cursor(request, rows, key)
-    backwards = cursor is not None and cursor.backwards
+    is_backwards = cursor is not None and cursor.is_backwards
+    downwards = descending != is_backwards
     if cursor is not None:
-        before = descending != backwards
-        lookup = TupleLessThan if before else TupleGreaterThan
-        rows = rows.filter(lookup(Tuple(*(F(name) for name in key)), cursor.values))
-    sign = "-" if descending != backwards else ""
+        beyond = TupleLessThan if downwards else TupleGreaterThan
+        rows = rows.filter(beyond(Tuple(*(F(name) for name in key)), cursor.values))
+    sign = "-" if downwards else ""
     found: list[dict[str, Any]] = list(rows.order_by(*(sign + name for name in key))[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
-    if backwards:
+    if is_backwards:
         found.reverse()
     # A page reached by a cursor has, in the direction it came from, at least the row there.
-    has_next = backwards or more
-    has_previous = more if backwards else cursor is not None
+    has_next = is_backwards or more
+    has_previous = more if is_backwards else cursor is not None
     return found, {
         "limit": limit,
         "next": _place(found[-1], key, False) if found and has_next else None,
@@ -71,8 +51,8 @@ def page(
     }
 
 
-def _place(row: dict[str, Any], key: Sequence[str], backwards: bool) -> str:
-    return str(Cursor(tuple(row[name] for name in key), backwards))
+def _place(row: dict[str, Any], key: Sequence[str], is_backwards: bool) -> str:
+    return str(Cursor(tuple(row[name] for name in key), is_backwards))
 
 
 def _limit(request: Request | HttpRequest) -> int:
@@ -90,30 +70,9 @@ def _cursor(
     text = request.GET.get("cursor")
     if text is None:
         return None
-    try:
-        return _parse(text, rows, key)
-    except (ValueError, TypeError, ValidationError, binascii.Error):
-        raise InvalidInput.field(
-            "cursor", "invalid_cursor", "Take the cursor from next or previous of another page."
-        ) from None
-
-
-def _parse(text: str, rows: QuerySet[Any, Any], key: Sequence[str]) -> Cursor:
-    if not text.isascii() or len(text) > MAX_CURSOR:
-        raise ValueError("not a cursor")
-    plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    backwards, *values = orjson.loads(plain)
-    if backwards not in (0, 1) or len(values) != len(key):
-        raise ValueError("not a cursor of this list")
     fields = [rows.model._meta.get_field(name) for name in key]
-    parsed = tuple(_value(field, value) for field, value in zip(fields, values, strict=True))
-    return Cursor(parsed, bool(backwards))
-
-
-def _value(field: Any, value: Any) -> Any:
-    if not isinstance(value, (str, int)) or (isinstance(value, str) and "\0" in value):
-        raise ValueError("not a value of a key")
-    parsed = field.to_python(value)
-    if parsed is None:
-        raise ValueError("not a value of a key")
-    return parsed
+    try:
+        return Cursor.parse(text.strip(), fields)
+    except ValueError:
+        message = "Take the cursor from next or previous of another page."
+        raise InvalidInput.field("cursor", "invalid_cursor", message) from None

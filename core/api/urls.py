@@ -1,5 +1,9 @@
 """The schema of the API and its documentation."""
 
-from django.urls import URLPattern
+from core.api.docs import DocsView, SchemaView
+from core.api.routes import route
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    route("schema", SchemaView.as_view(), name="schema"),
+    route("docs", DocsView.as_view(), name="docs"),
+]

@@ -30,12 +30,13 @@ class ApiView(APIView):
 
     `scope` is what every method needs; `scopes` overrides it by method. None is open to
     anyone and looks at no key. `request.user` is the Actor. `throttled` is False where even
-    strangers may call as often as they like.
+    strangers may call as often as they like, `enveloped` where answers are `bare`.
     """
 
     scope: ClassVar[str | None]
     scopes: ClassVar[dict[str, str | None]] = {}
     throttled: ClassVar[bool] = True
+    enveloped: ClassVar[bool] = True
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod

@@ -10,18 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import page
-from core.api.serializers import PaginationOut, StrictSerializer
+from core.api.serializers import PageIn, PaginationOut, query_of
 from core.api.views import ApiView
 from core.events import queries
 
 
-class EventListIn(StrictSerializer):
+class EventListIn(PageIn):
     name = serializers.CharField(
         required=False, help_text="`task.completed`, or all that begin alike: `task.*`."
     )
     subject = serializers.CharField(required=False, help_text="What it happened to.")
-    limit = serializers.CharField(required=False)
-    cursor = serializers.CharField(required=False)
 
 
 class EventOut(serializers.Serializer[Any]):
@@ -47,9 +45,7 @@ class EventList(ApiView):
 
     @extend_schema(operation_id="list_events", parameters=[EventListIn], responses=EventListOut)
     def get(self, request: Request) -> Response:
-        query = EventListIn(data=request.GET.dict())
-        query.is_valid(raise_exception=True)
-        given = query.validated_data
+        given = query_of(EventListIn, request)
         rows = queries.list_events(name=given.get("name"), subject=given.get("subject"))
         found, pagination = page(rows, request=request)
         return Response(

@@ -23,6 +23,7 @@ class OpenView(ApiView):
 
     scope = None
     throttled = False
+    enveloped = False
 
 
 class HealthView(OpenView):

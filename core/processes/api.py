@@ -10,17 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import page
-from core.api.serializers import PaginationOut, StrictSerializer
+from core.api.serializers import PageIn, PaginationOut, query_of
 from core.api.views import ApiView
 from core.processes import queries
 from core.processes.models import Role
 
 
-class ProcessListIn(StrictSerializer):
+class ProcessListIn(PageIn):
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     status = serializers.ChoiceField(choices=queries.STATUSES, required=False)
-    limit = serializers.CharField(required=False)
-    cursor = serializers.CharField(required=False)
 
 
 class ProcessOut(serializers.Serializer[Any]):
@@ -53,9 +51,7 @@ class ProcessList(ApiView):
         operation_id="list_processes", parameters=[ProcessListIn], responses=ProcessListOut
     )
     def get(self, request: Request) -> Response:
-        query = ProcessListIn(data=request.GET.dict())
-        query.is_valid(raise_exception=True)
-        given = query.validated_data
+        given = query_of(ProcessListIn, request)
         rows = queries.list_processes(role=given.get("role"), status=given.get("status"))
         found, pagination = page(rows, request=request, key=("started_at", "id"))
         return Response(

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from core.access.scopes import READ_SYSTEM
 from core.api.pagination import page
 from core.api.request import ApiRequest
+from core.api.serializers import PageIn, body_of, query_of
 from core.api.views import ApiView
 from services.diagnostics import operations, queries
 from services.diagnostics.serializers import DiagnosticsIn, DiagnosticsListOut, DiagnosticsOut
@@ -24,20 +25,22 @@ class DiagnosticsView(ApiView):
     )
     def post(self, request: ApiRequest) -> Response:
         """Run tests of components; a test of kind stress also needs admin:services."""
-        given = DiagnosticsIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = body_of(DiagnosticsIn, request)
         task = operations.start(
-            components=given.validated_data.get("components", ()),
-            tests=given.validated_data.get("tests", ()),
+            components=given.get("components", ()),
+            tests=given.get("tests", ()),
             actor=request.user,
         )
         return waited(
             request, task, lambda done: queries.document(queries.run_id(done.id)), default_wait=30
         )
 
-    @extend_schema(operation_id="list_diagnostics", responses=DiagnosticsListOut)
+    @extend_schema(
+        operation_id="list_diagnostics", parameters=[PageIn], responses=DiagnosticsListOut
+    )
     def get(self, request: ApiRequest) -> Response:
         """The runs, newest first."""
+        query_of(PageIn, request)
         rows, pagination = page(queries.runs(), request=request)
         return Response({"runs": queries.documents(rows), "pagination": pagination})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.serializers import StrictSerializer
+from core.api.serializers import PaginationOut, StrictSerializer
 from core.health.checks import Outcome
 
 RUN = ["pending", "running", "completed", "failed", "cancelled", "cancelling"]
@@ -55,12 +55,6 @@ class DiagnosticsOut(serializers.Serializer[Any]):
     error = serializers.DictField(allow_null=True)
 
 
-class PageOut(serializers.Serializer[Any]):
-    limit = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
-
-
 class DiagnosticsListOut(serializers.Serializer[Any]):
     runs = DiagnosticsOut(many=True)
-    pagination = PageOut()
+    pagination = PaginationOut()
