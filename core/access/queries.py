@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from core import ids
+from core.access import tokens
 from core.access.models import ApiKey
 from core.errors import NotFound
 
@@ -23,6 +25,12 @@ def keys() -> QuerySet[ApiKey, dict[str, Any]]:
     return ApiKey.objects.values(*COLUMNS)
 
 
+def list_keys(*, usable_only: bool = False) -> list[dict[str, Any]]:
+    """The keys as `described`, newest first."""
+    found = [described(row) for row in keys().order_by("-created_at", "-id")]
+    return [each for each in found if each["state"] == "active" or not usable_only]
+
+
 def get_key(*, key_id: UUID) -> dict[str, Any]:
     """One key as `described`; raises NotFound."""
     row = keys().filter(pk=key_id).first()
@@ -36,8 +44,17 @@ def described(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in COLUMNS if name not in ("id", "key_id")},
         "id": ids.external(PREFIX, row["id"]),
-        "prefix": f"nxs_{row['key_id']}",
+        "prefix": f"{tokens.PREFIX}_{row['key_id']}",
+        "state": _state(row),
     }
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["revoked_at"] is not None:
+        return "revoked"
+    if row["expires_at"] is not None and row["expires_at"] <= timezone.now():
+        return "expired"
+    return "active"
 
 
 def internal_id(text: str) -> UUID:

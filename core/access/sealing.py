@@ -42,6 +42,15 @@ class Head:
     def __str__(self) -> str:
         return f"{self.sequence}:{self.digest.hex()}"
 
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """The head written as `<sequence>:<digest in hex>`; raises ValueError."""
+        sequence, _, digest = text.partition(":")
+        head = cls(int(sequence), bytes.fromhex(digest))
+        if str(head) != text or len(head.digest) != len(GENESIS):
+            raise ValueError(f"{text!r} is not a head: <sequence>:<64 hex figures>")
+        return head
+
 
 def link(previous: bytes, sequence: int, entry: dict[str, Any]) -> bytes:
     """The digest of `entry` (with the keys of FIELDS) as the one after `previous`."""
@@ -84,8 +93,11 @@ class Verdict:
     problem: str | None = None
 
 
-def verify(sealed: Iterable[dict[str, Any]]) -> Verdict:
-    """Check the chain through entries (with FIELDS, sequence and digest) from the first on."""
+def verify(sealed: Iterable[dict[str, Any]], *, through: Head | None = None) -> Verdict:
+    """Check the chain through entries (with FIELDS, sequence and digest) from the first on.
+
+    `through` is a head noted earlier: a log that was rewritten or cut does not pass it.
+    """
     at = Head()
     for entry in sealed:
         sequence = entry["sequence"]
@@ -95,6 +107,10 @@ def verify(sealed: Iterable[dict[str, Any]]) -> Verdict:
         if digest != bytes(entry["digest"]):
             return Verdict(at, f"Entry {sequence} is not what was sealed.")
         at = Head(sequence, digest)
+        if through is not None and sequence == through.sequence and at != through:
+            return Verdict(at, f"Entry {sequence} is not the one that {through} was noted for.")
+    if through is not None and at.sequence < through.sequence:
+        return Verdict(at, f"The log ends at {at.sequence}, before {through}.")
     return Verdict(at)
 
 

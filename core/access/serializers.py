@@ -79,6 +79,7 @@ class RotationIn(StrictSerializer):
 class KeyOut(serializers.Serializer):
     id = serializers.CharField()
     name = serializers.CharField()
+    state = serializers.ChoiceField(choices=["active", "expired", "revoked"])
     prefix = serializers.CharField(help_text="How the key itself begins.")
     scopes = serializers.ListField(child=serializers.CharField())
     networks = serializers.ListField(child=serializers.CharField())

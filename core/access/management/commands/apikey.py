@@ -1,0 +1,147 @@
+"""`manage.py apikey`: create, list, rotate and revoke API keys.
+
+A key that is made or rotated stands alone on the last line of stdout. Exit codes: 0 done,
+2 wrong usage, 4 there is no such key, 5 it can't be done now, 6 the database does not answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TextIO, cast
+
+import typer
+from django.db import InterfaceError, OperationalError
+from django_typer.management import TyperCommand, command
+from rich.console import Console
+from rich.table import Table
+
+from core.access import operations, queries
+from core.access.actor import command_actor
+from core.access.models import ApiKey
+from core.access.scopes import ALL_SCOPES
+from core.api.envelope import dumps
+from core.errors import InvalidInput, NexusError, NotFound
+
+USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
+
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The id: key_…")]
+Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
+
+
+class Command(TyperCommand):
+    help = "Create, list, rotate and revoke API keys."
+
+    @command()
+    def create(
+        self,
+        name: Annotated[str, typer.Argument(help="What it is for.")],
+        scope: Annotated[
+            list[str] | None, typer.Option("--scope", "-s", help="As often as needed.")
+        ] = None,
+        all_scopes: Annotated[bool, typer.Option("--all-scopes")] = False,
+        expires: Annotated[
+            int, typer.Option(metavar="DAYS", min=0, max=3650, help="0: never.")
+        ] = operations.DEFAULT_LIFE.days,
+        network: Annotated[
+            list[str] | None, typer.Option(help="CIDR it may be used from; as often as needed.")
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """Make a key and print it; it is never shown again."""
+        with self._explained():
+            if all_scopes and scope:
+                raise InvalidInput("Give --scope or --all-scopes, not both.")
+            key, text = operations.create_key(
+                name=name,
+                scopes=ALL_SCOPES if all_scopes else scope or [],
+                expires_in=timedelta(days=expires) if expires else None,
+                networks=network or [],
+                actor=command_actor(),
+            )
+            self._print_key(key, text, json)
+
+    @command(name="list")
+    def list_keys(
+        self,
+        all: Annotated[bool, typer.Option("--all", help="Revoked and expired ones, too.")] = False,
+        json: Json = False,
+    ) -> None:
+        """The keys, newest first."""
+        with self._explained():
+            found = queries.list_keys(usable_only=not all)
+            if json:
+                self._write(found)
+            else:
+                self._console().print(_table(found))
+
+    @command()
+    def rotate(
+        self,
+        key: KeyId,
+        overlap: Annotated[
+            int, typer.Option(metavar="SECONDS", min=0, help="How long the old secret works.")
+        ] = int(operations.OVERLAP.total_seconds()),
+        json: Json = False,
+    ) -> None:
+        """Give a key a new secret and print it."""
+        with self._explained():
+            rotated, text = operations.rotate_key(
+                key_id=queries.internal_id(key),
+                overlap=timedelta(seconds=overlap),
+                actor=command_actor(),
+            )
+            self._print_key(rotated, text, json)
+
+    @command()
+    def revoke(self, key: KeyId, json: Json = False) -> None:
+        """Refuse a key everywhere, within a second."""
+        with self._explained():
+            revoked = operations.revoke_key(key_id=queries.internal_id(key), actor=command_actor())
+            if json:
+                self._write(queries.get_key(key_id=revoked.pk))
+            else:
+                self._console().print(f"{revoked} is revoked.")
+
+    def _print_key(self, key: ApiKey, text: str, json: bool) -> None:
+        document = queries.get_key(key_id=key.pk)
+        if json:
+            self._write({**document, "key": text})
+            return
+        until = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "for ever"
+        self._console().print(f"{document['id']} {key.name}: {', '.join(key.scopes)}; {until}")
+        self.stdout.write(text)
+
+    def _write(self, document: Any) -> None:
+        self.stdout.write(dumps(document).decode())
+
+    def _console(self) -> Console:
+        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except NexusError as error:
+            self.stderr.write(error.message)
+            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
+            found = (code for kind, code in codes if isinstance(error, kind))
+            raise typer.Exit(next(found, REFUSED)) from None
+        except (OperationalError, InterfaceError) as error:
+            self.stderr.write(f"The database does not answer: {error}")
+            raise typer.Exit(NO_DATABASE) from None
+
+
+def _table(keys: list[dict[str, Any]]) -> Table:
+    table = Table("id", "name", "scopes", "expires", "last used", "state")
+    for key in keys:
+        table.add_row(
+            key["id"], key["name"], ", ".join(key["scopes"]), _day(key["expires_at"]) or "never",
+            _day(key["last_used_at"]) or "not yet", key["state"],
+        )  # fmt: skip
+    return table
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else ""
