@@ -90,24 +90,22 @@ def _unknown(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
 
 
 def _mistyped(data: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    problems = {}
-    for name, field in fields.items():
-        if name in data and (wanted := _wanted_instead(field, data[name])):
-            problems[name] = [ErrorDetail(f"This must be {wanted}.", code="invalid_type")]
-    return problems
+    found = {name: _type_error(field, data[name]) for name, field in fields.items() if name in data}
+    return {name: error for name, error in found.items() if error}
 
 
-def _wanted_instead(field: Any, value: Any) -> str | None:
-    """What JSON type the field takes, when `value` has another one."""
-    if value is None:
+def _type_error(field: Any, value: Any) -> Any:
+    """The error, in the shape of DRF's, of a value that has another JSON type; None if right."""
+    kinds = ((types, wanted) for kind, types, wanted in _TYPES if isinstance(field, kind))
+    types, wanted = next(kinds, ((), ""))
+    if value is None or not types:
         return None
-    for kind, types, wanted in _TYPES:
-        if isinstance(field, kind):
-            is_right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-            if is_right and isinstance(field, serializers.IntegerField):
-                is_right = value == int(value)
-            if is_right and isinstance(field, serializers.ListField):
-                inner = (_wanted_instead(field.child, each) for each in value)
-                return next((each for each in inner if each), None)
-            return None if is_right else wanted
+    is_right = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+    if is_right and isinstance(field, serializers.IntegerField):
+        is_right = value == int(value)
+    if not is_right:
+        return [ErrorDetail(f"This must be {wanted}.", code="invalid_type")]
+    if isinstance(field, serializers.ListField):
+        found = {index: _type_error(field.child, each) for index, each in enumerate(value)}
+        return {index: error for index, error in found.items() if error}
     return None
