@@ -15,7 +15,7 @@ CONTENT_TYPE = "application/json"
 
 
 def dumps(document: Any) -> bytes:
-    """JSON as the API writes it: times in UTC with a Z and whole microseconds."""
+    """JSON as the API writes it. Times come in UTC, as the ORM gives them, and go out with a Z."""
     return orjson.dumps(document, option=OPTIONS, default=_plain)
 
 
