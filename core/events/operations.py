@@ -15,6 +15,14 @@ from core.events import queries, subscribers, tally
 from core.events.models import Delivery, Event, Status
 
 CHANNEL = "events.dispatch"
+DELIVERIES = """
+    WITH written AS (
+        INSERT INTO events_delivery (id, event_id, subscriber, status, attempts, last_error)
+        SELECT id, %s, subscriber, 'pending', 0, ''
+        FROM unnest(%s::uuid[], %s::text[]) AS wanted(id, subscriber)
+    )
+    SELECT pg_notify(%s, '')
+"""
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
@@ -40,17 +48,16 @@ def publish(name: str, *, subject: str, payload: Mapping[str, Any], actor: str =
     with transaction.atomic(savepoint=False):
         event.save(force_insert=True)
         if interested:
-            Delivery.objects.bulk_create(
-                Delivery(event_id=event.pk, subscriber=each.name) for each in interested
-            )
-            notify()
+            _address(event, [subscriber.name for subscriber in interested])
     return event
 
 
-def notify() -> None:
-    """Wake the dispatchers when the current transaction is committed."""
+def _address(event: Event, names: list[str]) -> None:
+    """Write the deliveries and wake the dispatchers at the commit, in one round trip: every
+    writer pays for it, and the ORM's two statements cost twice as much."""
+    keys = [ids.new() for _ in names]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute(DELIVERIES, [event.pk, keys, names, CHANNEL])
 
 
 @transaction.atomic
@@ -67,5 +74,6 @@ def retry(*, name: str | None = None, subscriber: str | None = None) -> int:
         status=Status.PENDING, attempts=0, next_attempt_at=Now()
     )
     tally.reopen(rows.values())
-    notify()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return len(rows)
