@@ -22,7 +22,7 @@ FIRST_PARTY = {
 FORBIDDEN = re.compile(
     "|".join(
         (
-            r"/(?:work|farm|tmp/wt|tmp/brief|tmp/ex)/",
+            r"/(?:work|farm|t" r"mp)/",
             r"/ro" r"ot\b",
             r"/home/[a-z]",
             r"py" r"pi\.org",
