@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 LIMIT = 10_000
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """Counts rows up to `LIMIT`; who looks for older ones uses a filter or the search."""
 
     @cached_property
