@@ -14,7 +14,7 @@ UNFOLD = Path(unfold.__file__).parent
 FONTS = settings.BASE_DIR / "static" / "vendor" / "fonts"
 IN_TEMPLATES = re.compile(r"material-symbols-outlined[^>]*>\s*([a-z_]{3,})\s*<")
 IN_STYLES = re.compile(r'content:"([a-z_]{3,})"')
-ALIASES = {
+ALIASES = {"file_upload", "navigate_before", "navigate_next"}  # other names of glyphs it has
     "file_upload",
     "navigate_before",
     "navigate_next",
