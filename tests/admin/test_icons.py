@@ -14,11 +14,8 @@ UNFOLD = Path(unfold.__file__).parent
 FONTS = settings.BASE_DIR / "static" / "vendor" / "fonts"
 IN_TEMPLATES = re.compile(r"material-symbols-outlined[^>]*>\s*([a-z_]{3,})\s*<")
 IN_STYLES = re.compile(r'content:"([a-z_]{3,})"')
-ALIASES = {"file_upload", "navigate_before", "navigate_next"}  # other names of glyphs it has
-    "file_upload",
-    "navigate_before",
-    "navigate_next",
-}  # other names of glyphs that are there
+# Other names of glyphs that the font has.
+ALIASES = {"file_upload", "navigate_before", "navigate_next"}
 
 
 def in_templates() -> set[str]:
