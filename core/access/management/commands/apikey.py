@@ -15,7 +15,7 @@ import typer
 from django.db import InterfaceError, OperationalError
 from django_typer.management import TyperCommand, command
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.access import operations, queries
 from core.access.actor import command_actor
@@ -134,10 +134,14 @@ class Command(TyperCommand):
 
 
 def _table(keys: list[dict[str, Any]]) -> Table:
-    table = Table("id", "name", "scopes", "expires", "last used", "state")
+    table = Table(
+        Column("id", no_wrap=True), Column("name", overflow="fold"),
+        Column("scopes", no_wrap=True), "expires", "last used", "state",
+        box=None, pad_edge=False,
+    )  # fmt: skip
     for key in keys:
         table.add_row(
-            key["id"], key["name"], ", ".join(key["scopes"]), _day(key["expires_at"]) or "never",
+            key["id"], key["name"], "\n".join(key["scopes"]), _day(key["expires_at"]) or "never",
             _day(key["last_used_at"]) or "not yet", key["state"],
         )  # fmt: skip
     return table
