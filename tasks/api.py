@@ -12,11 +12,13 @@ from rest_framework.reverse import reverse
 
 from core.access.scopes import ADMIN_TASKS, READ_SYSTEM
 from core.api.pagination import page
+from core.api.schema import raises
 from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.api.waiting import answer, wait_seconds
 from tasks import doorbell, operations, queries
 from tasks.models import Task
+from tasks.operations import AlreadyFinished, AlreadyRunning, NotRetryable
 from tasks.serializers import (
     CancelOut,
     TaskListIn,
@@ -77,6 +79,7 @@ class TaskDetail(ApiView):
     def get(self, request: Request, task_id: str) -> Response:
         return Response(queries.document(queries.parse_id(task_id)))
 
+    @raises(AlreadyFinished)
     @extend_schema(
         operation_id="cancel_task", request=None, responses={200: CancelOut, 202: CancelOut}
     )
@@ -88,6 +91,7 @@ class TaskDetail(ApiView):
 class TaskRetry(ApiView):
     scope = ADMIN_TASKS
 
+    @raises(NotRetryable, AlreadyRunning)
     @extend_schema(operation_id="retry_task", request=None, responses={202: TaskOut})
     def post(self, request: Request, task_id: str) -> Response:
         task = operations.retry(task_id=queries.parse_id(task_id), actor=request.user)

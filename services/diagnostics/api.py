@@ -8,16 +8,19 @@ from rest_framework.response import Response
 from core.access.scopes import READ_SYSTEM
 from core.api.pagination import page
 from core.api.request import ApiRequest
+from core.api.schema import raises
 from core.api.serializers import PageIn, body_of, query_of
 from core.api.views import ApiView
 from services.diagnostics import operations, queries
 from services.diagnostics.serializers import DiagnosticsIn, DiagnosticsListOut, DiagnosticsOut
 from tasks.api import waited
+from tasks.operations import AlreadyRunning
 
 
 class DiagnosticsView(ApiView):
     scope = READ_SYSTEM
 
+    @raises(AlreadyRunning)
     @extend_schema(
         operation_id="run_diagnostics",
         request=DiagnosticsIn,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
 from core.api.serializers import PaginationOut, StrictSerializer
+from core.health import diagnostics
 from core.health.checks import Outcome
 
 RUN = ["pending", "running", "completed", "failed", "cancelled", "cancelling"]
@@ -14,14 +17,30 @@ TEST = [each.value for each in Outcome] + ["pending", "running", "not_run"]
 OUTCOMES = [each.value for each in Outcome]
 
 
-def names(meaning: str) -> serializers.ListField:
-    name = serializers.CharField(max_length=100)
-    return serializers.ListField(child=name, required=False, max_length=100, help_text=meaning)
+class RegisteredName(serializers.CharField):
+    """A name out of a registry. `known` is asked when the schema is made, not before."""
+
+    def __init__(self, *, known: Callable[[], list[str]]) -> None:
+        super().__init__(max_length=100)
+        self.known = known
+
+
+class RegisteredNameSchema(OpenApiSerializerFieldExtension):
+    target_class = RegisteredName
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"type": "string", "enum": self.target.known()}
+
+
+def names(known: Callable[[], list[str]], meaning: str) -> serializers.ListField:
+    return serializers.ListField(
+        child=RegisteredName(known=known), required=False, max_length=100, help_text=meaning
+    )
 
 
 class DiagnosticsIn(StrictSerializer):
-    components = names("Which components; none named: every one.")
-    tests = names("connectivity, performance, stress; none named: connectivity.")
+    components = names(diagnostics.components, "Which components; none named: every one.")
+    tests = names(diagnostics.tests, "Which tests; none named: connectivity.")
 
 
 class TestOut(serializers.Serializer[Any]):

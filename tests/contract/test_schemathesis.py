@@ -1,0 +1,30 @@
+"""The running instance keeps its own schema: schemathesis, every check, every operation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.stack import Stack
+
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("examples", [8, pytest.param(150, marks=pytest.mark.storm)])
+def test_the_instance_keeps_its_schema(stack: Stack, tmp_path: Path, examples: int):
+    stack.healthy()
+    command = [
+        str(PROGRAM), "run", f"{stack.api}/schema",
+        "--header", f"X-API-Key: {stack.key}", "--header", "Prefer: wait=1",
+        "--checks", "all", "--phases", PHASES, "--max-examples", str(examples),
+        "--generation-deterministic", "--continue-on-failure", "--no-color",
+    ]  # fmt: skip
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Selected:" in run.stdout
+    stack.healthy()
