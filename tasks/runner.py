@@ -174,14 +174,13 @@ class Attempt:
                 self._complete(row, done + share)
 
     def _complete(self, row: StepRow, progress: float) -> None:
-        with transaction.atomic():
-            transitions.complete_step(
-                self.claim,
-                row,
-                progress=progress,
-                state=self.context.state,
-                result=self.context.document or None,
-            )
+        transitions.complete_step(
+            self.claim,
+            row,
+            progress=progress,
+            state=self.context.state,
+            result=self.context.document or None,
+        )
 
     def _after(self, error: BaseException, job: Job) -> Ending:
         """What follows when a step raised `error`: another attempt, or the end."""

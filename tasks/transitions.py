@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from tasks import announcements
@@ -22,8 +23,6 @@ from tasks.models import Status, Task, TaskStep
 
 LEASE_SECONDS = 10.0
 CLEAN_UP_ATTEMPTS = 2  # claims beyond the cap that only clean up, before the task just fails
-
-LEASE = timedelta(seconds=LEASE_SECONDS)
 
 
 class Superseded(Exception):
@@ -170,6 +169,19 @@ def start_step(step: StepRow) -> None:
     )
 
 
+_COMPLETE = """
+    WITH held AS (
+        UPDATE tasks_task
+        SET state = %s::jsonb, result = %s::jsonb, progress = greatest(progress, %s),
+            lease_expires_at = clock_timestamp() + make_interval(secs => %s)
+        WHERE id = %s AND token = %s AND status = 'running'
+        RETURNING id
+    )
+    UPDATE tasks_taskstep SET status = 'completed', progress = 1, completed_at = clock_timestamp()
+    WHERE id = %s AND EXISTS (SELECT 1 FROM held)
+"""
+
+
 def complete_step(
     claim: Claim,
     step: StepRow,
@@ -179,16 +191,12 @@ def complete_step(
     result: dict[str, Any] | None,
 ) -> None:
     """Part of the step's own transaction: raises Superseded to roll its effects back."""
-    _write(
-        claim,
-        state=state,
-        result=result,
-        progress=Greatest(F("progress"), Value(progress)),
-        lease_expires_at=Now() + LEASE,
-    )
-    TaskStep.objects.filter(pk=step.id).update(
-        status=Status.COMPLETED, progress=1.0, completed_at=Now()
-    )
+    kept = [None if each is None else orjson.dumps(each).decode() for each in (state, result)]
+    held = (LEASE_SECONDS, claim.id, claim.token)
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPLETE, [*kept, progress, *held, step.id])
+        if not cursor.rowcount:
+            raise Superseded
 
 
 def finish(

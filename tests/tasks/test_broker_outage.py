@@ -120,7 +120,7 @@ def test_a_minute_without_broker(broker, failed, workers, api, record_testsuite_
     stopped = time.monotonic()
     taken: list[float] = []
     for second in range(1, 61):
-        taken += post(api, failed, 5)
+        taken += post(api, failed, 3)
         until(partial(passed, stopped + second))
     broker.start()
     began = time.monotonic()

@@ -27,9 +27,13 @@ class Crowd:
         self.concurrency = concurrency
         self.workers = [Worker(concurrency=concurrency) for _ in range(size)]
 
+    def ready(self) -> list[int]:
+        return [n for n, each in enumerate(self.workers) if " ready." in each.said()]
+
     def kill_one(self, choice: random.Random) -> None:
-        """A child, a main process or a whole worker; and whatever died is started again."""
-        position = choice.randrange(len(self.workers))
+        """A child, a main process or a whole worker, of one that is at work; and whatever
+        died is started again."""
+        position = choice.choice(until(self.ready, seconds=30))
         worker = self.workers[position]
         try:
             children = worker.children()
@@ -68,7 +72,7 @@ def storm(crowd: Crowd, *, jobs: int, kills: int, longest: float) -> float:
         start("specimen.sturdy", seconds=choice.uniform(0.05, longest))
     pause = threading.Event()
     for _ in range(kills):
-        pause.wait(choice.uniform(0.4, 1.2))
+        pause.wait(choice.uniform(0.2, 1.0))
         crowd.kill_one(choice)
     last = time.monotonic()
     unfinished = Task.objects.exclude(status__in=FINISHED).filter(type="specimen.sturdy")
