@@ -225,4 +225,5 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.log_level},
+    "loggers": {"psycopg": {"level": env.log_level}},  # it sets its own otherwise
 }

@@ -20,6 +20,7 @@ def stack() -> Iterator[Stack]:
         yield instance
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker of xdist runs every test that uses the shared instance."""
     for item in items:

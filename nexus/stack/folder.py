@@ -51,7 +51,12 @@ class DataFolder:
         if len(os.fsencode(near)) <= SOCKET_PATH_LIMIT - 20:
             return near
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"nexus-{os.geteuid()}-{name}" / "supervisor.sock"
+        return Path(tempfile.gettempdir()) / f"nexus-{os.geteuid()}-{name}" / near.name
+
+    def clean(self) -> None:
+        """Remove what lies outside of the folder, once nothing runs."""
+        if self.socket.parent != self.run:
+            shutil.rmtree(self.socket.parent, ignore_errors=True)
 
     def make(self) -> None:
         """Make the folders, for our own eyes only. Raises StackError with what to do."""

@@ -154,6 +154,7 @@ class Stack:
                 process.terminate()
                 process.wait()
         leftovers.stop(self.folder)
+        self.folder.clean()
 
 
 def check_address(env: Env) -> None:
