@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -14,10 +15,10 @@ from core.access import keys, outage, sessions
 def call(client):
     """Call the API with a key; returns the response."""
 
-    def send(path: str, key: str | None = None, *, method: str = "GET", json=None, **headers):
+    def send(path: str, key: str | None = None, *, method: str = "GET", body=None, **headers):
         given = {"X-API-Key": key} if key is not None else {}
         return client.generic(
-            method, f"/api/v1/{path}", *([json] if json is not None else []),
+            method, f"/api/v1/{path}", *([body] if body is not None else []),
             content_type="application/json", headers={**given, **headers},
         )  # fmt: skip
 
@@ -36,6 +37,20 @@ def person(db) -> Callable[..., object]:
         return user
 
     return make
+
+
+@pytest.fixture
+def admin(make_key) -> str:
+    return make_key()
+
+
+@pytest.fixture
+def api(call, admin):
+    def send(method: str, path: str, body=None, *, key: str = admin, **headers):
+        text = json.dumps(body) if body is not None else ""
+        return call(path, key, method=method, body=text, **headers)
+
+    return send
 
 
 class Database:

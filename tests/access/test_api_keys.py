@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,20 +13,6 @@ from core.access.models import ApiKey, AuditEntry
 from core.events.models import Event
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin(make_key) -> str:
-    return make_key()
-
-
-@pytest.fixture
-def api(call, admin):
-    def send(method: str, path: str, body=None, *, key: str = admin, **headers):
-        text = json.dumps(body) if body is not None else ""
-        return call(path, key, method=method, json=text, **headers)
-
-    return send
 
 
 def create(api, **body):
@@ -198,55 +183,6 @@ class TestNarrowing:
         assert changed == {
             **{name: value for name, value in key.items() if name != "key"}, "name": "other"
         }  # fmt: skip
-
-
-class TestRotation:
-    def test_both_secrets_work_during_the_overlap_and_then_the_new_one(
-        self, api, call, monkeypatch
-    ):
-        key = made(api)
-        rotated = api("POST", f"keys/{key['id']}/rotate", {"overlap_seconds": 60}).json()["data"]
-        assert rotated["id"] == key["id"]
-        assert rotated["key"] != key["key"]
-        assert rotated["prefix"] == key["prefix"]
-        for text in (key["key"], rotated["key"]):
-            assert call("events", text).status_code == 200
-        ApiKey.objects.update(previous_until=timezone.now())
-        keys.forget()
-        assert call("events", key["key"]).status_code == 401
-        assert call("events", rotated["key"]).status_code == 200
-
-    def test_without_overlap_the_old_secret_ends_at_once(
-        self, api, call, django_capture_on_commit_callbacks
-    ):
-        key = made(api)
-        assert call("events", key["key"]).status_code == 200
-        with django_capture_on_commit_callbacks(execute=True):
-            api("POST", f"keys/{key['id']}/rotate", {"overlap_seconds": 0})
-        assert call("events", key["key"]).status_code == 401
-
-    def test_a_second_rotation_ends_the_first_secret(self, api, call):
-        key = made(api)
-        for _ in range(2):
-            rotated = api("POST", f"keys/{key['id']}/rotate").json()["data"]
-        keys.forget()
-        assert call("events", key["key"]).status_code == 401
-        assert call("events", rotated["key"]).status_code == 200
-
-    def test_it_moves_to_the_pepper_in_use(self, api, call, settings):
-        key = made(api)
-        settings.KEY_PEPPERS = {2: b"second" * 8, **settings.KEY_PEPPERS}
-        rotated = api("POST", f"keys/{key['id']}/rotate").json()["data"]
-        row = ApiKey.objects.get(pk=ids.internal("key", key["id"]))
-        assert (row.pepper, row.previous_pepper) == (2, 1)
-        for text in (key["key"], rotated["key"]):
-            assert call("events", text).status_code == 200
-
-    @pytest.mark.parametrize("seconds", [-1, 30 * 86400 + 1, "60"])
-    def test_the_overlap_has_bounds(self, api, seconds):
-        key = made(api)
-        answer = api("POST", f"keys/{key['id']}/rotate", {"overlap_seconds": seconds})
-        assert answer.status_code == 400
 
 
 def test_a_deleted_key_is_refused_and_its_record_stays(
