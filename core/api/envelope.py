@@ -41,22 +41,16 @@ def enveloped(data: bytes) -> HttpResponse:
     return HttpResponse(b'{"success":true,"data":%b}' % data, content_type=CONTENT_TYPE)
 
 
-def render(response: Response) -> HttpResponse:
-    """The bytes of what a view returned: in the envelope, unless bare or without a body."""
-    status = response.status_code
-    body: bytes | None = None
-    if status not in (204, 304):
-        is_bare = getattr(response, "bare", False)
-        body = dumps(response.data if is_bare else {"success": True, "data": response.data})
-    rendered = HttpResponse(body or b"", status=status, content_type=CONTENT_TYPE)
-    for name, value in response.items():
-        if name != "Content-Type":
-            rendered[name] = value
-    if body is None:
-        del rendered["Content-Type"]
-    if response.cookies:
-        rendered.cookies = response.cookies
-    return rendered
+def render(response: Response) -> Response:
+    """Fill in the bytes of what a view returned: in the envelope, unless bare or without a body."""
+    if response.status_code in (204, 304):
+        response.content = b""
+        del response["Content-Type"]
+        return response
+    is_bare = getattr(response, "bare", False)
+    response.content = dumps(response.data if is_bare else {"success": True, "data": response.data})
+    response["Content-Type"] = CONTENT_TYPE
+    return response
 
 
 class EnvelopeRenderer(BaseRenderer):
