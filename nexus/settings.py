@@ -225,5 +225,6 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.log_level},
-    "loggers": {"psycopg": {"level": env.log_level}},  # it sets its own otherwise
+    # At INFO the pool tells of every connection it lends; without a level here it takes WARNING.
+    "loggers": {"psycopg": {"level": "ERROR" if env.log_level == "ERROR" else "WARNING"}},
 }
