@@ -25,7 +25,7 @@ BROKER_SECONDS = 2.0  # what one exchange with the broker may take
 class Broker(Connection):
     """A connection that tries every second to come back; kombu's pauses grow to half a minute."""
 
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:  # type: ignore[override]
         pace = {"interval_start": 1, "interval_step": 0, "interval_max": 1}
         return super().ensure_connection(*args, **{**pace, **kwargs})
 
