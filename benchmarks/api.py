@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
+    others = report.load_of_others()
     made = instance.make()
     inside = in_process(made, options.rounds)
     over_http, shares = http(made, options)
@@ -39,7 +40,8 @@ def main() -> None:
         note=(
             f"{len(cores.for_server())} granian worker(s) on cores of their own, "
             f"{options.connections} connections, {options.rounds} rounds of "
-            f"{options.seconds:g} s; the generator was busy {max(shares):.0%} of its core at most."
+            f"{options.seconds:g} s; {others}; the generator was busy "
+            f"{max(shares):.0%} of its core at most."
         ),
     )
     print(text)

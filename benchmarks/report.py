@@ -38,6 +38,11 @@ def machine() -> str:
     return f"{today}, {os.cpu_count()} cores, {system}."
 
 
+def load_of_others() -> str:
+    """What else the machine does, to be asked before the benchmark adds to it."""
+    return f"load average {os.getloadavg()[0]:.1f} before it began"
+
+
 def write(benchmark: str, text: str) -> None:
     """Replace what stands between the benchmark's markers in README.md."""
     begin, end = f"<!-- {benchmark} -->", f"<!-- /{benchmark} -->"
