@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
+from core.api.envelope import dumps
 from tasks import announcements
 from tasks.models import Status, Task, TaskStep
 
@@ -191,7 +191,7 @@ def complete_step(
     result: dict[str, Any] | None,
 ) -> None:
     """Part of the step's own transaction: raises Superseded to roll its effects back."""
-    kept = [None if each is None else orjson.dumps(each).decode() for each in (state, result)]
+    kept = [None if each is None else dumps(each).decode() for each in (state, result)]
     held = (LEASE_SECONDS, claim.id, claim.token)
     with connection.cursor() as cursor:
         cursor.execute(_COMPLETE, [*kept, progress, *held, step.id])

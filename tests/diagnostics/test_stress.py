@@ -45,7 +45,7 @@ def events() -> list[Event]:
     return list(Event.objects.filter(name=event_bus.EVENT))
 
 
-def canaries() -> list[Task]:
+def probes() -> list[Task]:
     return list(Task.objects.filter(type=task_queue.JOB).exclude(status="cancelled"))
 
 
@@ -54,7 +54,7 @@ LEFT_BEHIND: dict[str, Callable[[], list]] = {
     "cache": keys,
     "disk": files,
     "event_bus": events,
-    "task_queue": canaries,
+    "task_queue": probes,
 }
 
 

@@ -39,6 +39,12 @@ def test_a_job_runs_its_steps_in_order(engine):
     assert set(events(task)) == {"task.created", "task.completed"}
 
 
+def test_a_result_may_hold_what_the_api_can_write(engine):
+    task = ran(start("specimen.telling"))
+    assert (task.status, task.error_message) == (Status.COMPLETED, "")
+    assert task.result == {"by_status": {"completed": 2}, "task": str(task.id)}
+
+
 def test_a_failing_step_leaves_no_effect_and_the_job_cleans_up(engine):
     task = ran(start("specimen.failing"))
     assert (task.status, task.error_code) == (Status.FAILED, "job_error")

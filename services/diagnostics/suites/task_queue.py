@@ -15,23 +15,37 @@ from core.health.checks import Unhealthy
 from core.health.diagnostics import Context
 from services.diagnostics.measuring import Sample
 from tasks import operations
+from tasks.job import Context as TaskContext
+from tasks.job import Job, Steps, jobs
 from tasks.models import FINISHED, Status, Task
 
-JOB = "canary"
+JOB = "diagnostics.probe"
 PERFORMANCE_TASKS = 20
 STRESS_TASKS = 200
 LOOK_SECONDS = 0.02
 
 
+@jobs.register(JOB)
+class Probe(Job):
+    """Does nothing, as often as a test likes; the scheduled canary runs one at a time."""
+
+    steps = Steps(run=1)
+    timeout = 30.0
+    hidden = True
+
+    def run(self, context: TaskContext) -> None:
+        """Being started is all."""
+
+
 @diagnostics.register("task_queue", "connectivity", seconds=5.0)
 def connectivity(context: Context) -> dict[str, Any]:
     """One task, queued and completed."""
-    with _canaries() as canaries:
+    with _probes() as probes:
         began = time.perf_counter()
-        _start(canaries)
-        _wait(canaries, context)
+        _start(probes)
+        _wait(probes, context)
         took = round((time.perf_counter() - began) * 1000, 3)
-        start_ms = _latencies(canaries).mean_ms
+        start_ms = _latencies(probes).mean_ms
     return {
         "message": "Queued a task and saw it completed",
         "start_ms": start_ms,
@@ -42,12 +56,12 @@ def connectivity(context: Context) -> dict[str, Any]:
 @diagnostics.register("task_queue", "performance", lead="avg_start_ms", seconds=20.0)
 def performance(context: Context) -> dict[str, Any]:
     """Tasks one after the other: from the request for each to the start of its work."""
-    with _canaries() as canaries:
+    with _probes() as probes:
         for number in range(PERFORMANCE_TASKS):
-            _start(canaries)
-            _wait(canaries, context)
+            _start(probes)
+            _wait(probes, context)
             context.progress(number / PERFORMANCE_TASKS)
-        sample = _latencies(canaries)
+        sample = _latencies(probes)
     return {
         "avg_start_ms": sample.mean_ms,
         "p95_start_ms": sample.percentile_ms(95),
@@ -60,14 +74,14 @@ def performance(context: Context) -> dict[str, Any]:
 )
 def stress(context: Context) -> dict[str, Any]:
     """200 tasks queued at once; what has not run when this ends is cancelled."""
-    with _canaries() as canaries:
+    with _probes() as probes:
         began = time.perf_counter()
         for number in range(STRESS_TASKS):
-            _start(canaries)
+            _start(probes)
             context.progress(number / STRESS_TASKS / 2)
-        _wait(canaries, context)
+        _wait(probes, context)
         seconds = time.perf_counter() - began
-        sample = _latencies(canaries)
+        sample = _latencies(probes)
     return {
         "tasks": STRESS_TASKS,
         "tasks_per_second": round(STRESS_TASKS / seconds, 1),
@@ -76,42 +90,42 @@ def stress(context: Context) -> dict[str, Any]:
     }
 
 
-def _start(canaries: list[UUID]) -> None:
-    canaries.append(operations.start(JOB, parameters={}, actor=SYSTEM).id)
+def _start(probes: list[UUID]) -> None:
+    probes.append(operations.start(JOB, parameters={}, actor=SYSTEM).id)
 
 
-def _wait(canaries: list[UUID], context: Context) -> None:
+def _wait(probes: list[UUID], context: Context) -> None:
     """Raises Unhealthy when the time of the test ends before the tasks."""
-    rows = Task.objects.filter(pk__in=canaries)
+    rows = Task.objects.filter(pk__in=probes)
     while waiting := rows.exclude(status__in=FINISHED).count():
         if context.remaining() < 2 * LOOK_SECONDS:
             raise Unhealthy(
-                f"{waiting} of {len(canaries)} tasks were not completed in time:"
+                f"{waiting} of {len(probes)} tasks were not completed in time:"
                 " no worker is alive, or all of their slots are busy",
-                queued=len(canaries),
+                queued=len(probes),
                 waiting=waiting,
             )
         context.checkpoint()
         time.sleep(LOOK_SECONDS)
     if failed := rows.exclude(status=Status.COMPLETED).count():
-        raise Unhealthy(f"{failed} of {len(canaries)} tasks failed", failed=failed)
+        raise Unhealthy(f"{failed} of {len(probes)} tasks failed", failed=failed)
 
 
-def _latencies(canaries: list[UUID]) -> Sample:
-    times = Task.objects.filter(pk__in=canaries).values_list("created_at", "started_at")
+def _latencies(probes: list[UUID]) -> Sample:
+    times = Task.objects.filter(pk__in=probes).values_list("created_at", "started_at")
     return Sample(
         [(started - created).total_seconds() * 1000 for created, started in times if started], 0.0
     )
 
 
 @contextlib.contextmanager
-def _canaries() -> Iterator[list[UUID]]:
+def _probes() -> Iterator[list[UUID]]:
     """The tasks of a test: cancelled where they still wait, and gone after the block."""
-    canaries: list[UUID] = []
+    probes: list[UUID] = []
     try:
-        yield canaries
+        yield probes
     finally:
-        for key in Task.objects.filter(pk__in=canaries).exclude(status__in=FINISHED):
+        for key in Task.objects.filter(pk__in=probes).exclude(status__in=FINISHED):
             with contextlib.suppress(NexusError):  # it ended in the meantime
                 operations.cancel(task_id=key.pk, actor=SYSTEM)
-        Task.objects.filter(pk__in=canaries, status__in=FINISHED).delete()
+        Task.objects.filter(pk__in=probes, status__in=FINISHED).delete()
