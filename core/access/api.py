@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 from core.access import operations, queries
 from core.access.grants import WouldWiden
 from core.access.models import ApiKey
-from core.access.operations import KeyExpired, KeyRevoked
+from core.access.operations import KeyExpired
 from core.access.scopes import ADMIN_SECURITY
 from core.access.serializers import (
     KeyChangesIn,
@@ -36,7 +37,7 @@ class KeysView(ApiView):
 
     @extend_schema(operation_id="list_keys", parameters=[PageIn], responses=KeysOut)
     def get(self, request: Request) -> Response:
-        """All keys, newest first, the revoked and expired ones too."""
+        """The keys, newest first, the expired ones too."""
         query_of(PageIn, request)
         rows, page = pagination.page(queries.keys(), request=request)
         return Response({"keys": [queries.described(row) for row in rows], "pagination": page})
@@ -63,19 +64,19 @@ class KeyView(ApiView):
         """A key, without its secret."""
         return Response(queries.get_key(key_id=queries.internal_id(key_id)))
 
-    @raises(KeyRevoked, KeyExpired, WouldWiden)
+    @raises(KeyExpired, WouldWiden)
     @extend_schema(operation_id="narrow_key", request=KeyChangesIn, responses=KeyOut)
     def patch(self, request: Request, key_id: str) -> Response:
         """Rename a key or take something away from it; a key is never widened."""
+        pk = _existing(key_id)
         given = body_of(KeyChangesIn, request)
-        pk = queries.internal_id(key_id)
         operations.narrow_key(key_id=pk, actor=request.user, **given)
         return Response(queries.get_key(key_id=pk))
 
     @extend_schema(operation_id="revoke_key", request=None, responses={204: None})
     def delete(self, request: Request, key_id: str) -> Response:
-        """Revoke a key: within a second it is refused everywhere. Its record stays."""
-        operations.revoke_key(key_id=queries.internal_id(key_id), actor=request.user)
+        """Revoke a key: within a second it is refused everywhere. The audit log keeps it."""
+        operations.revoke_key(key_id=_existing(key_id), actor=request.user)
         return Response(status=204)
 
 
@@ -84,15 +85,21 @@ class KeyRotationView(ApiView):
 
     scope = ADMIN_SECURITY
 
-    @raises(KeyRevoked, KeyExpired)
+    @raises(KeyExpired)
     @extend_schema(operation_id="rotate_key", request=RotationIn, responses=NewKeyOut)
     def post(self, request: Request, key_id: str) -> Response:
         """Give a key a new secret; the one before keeps working for the overlap."""
+        pk = _existing(key_id)
         overlap = timedelta(seconds=body_of(RotationIn, request)["overlap_seconds"])
-        key, text = operations.rotate_key(
-            key_id=queries.internal_id(key_id), actor=request.user, overlap=overlap
-        )
+        key, text = operations.rotate_key(key_id=pk, actor=request.user, overlap=overlap)
         return Response(_with_text(key, text))
+
+
+def _existing(text: str) -> UUID:
+    """Raises NotFound; for a revoked key too, which is gone as far as the API goes."""
+    key_id = queries.internal_id(text)
+    queries.get_key(key_id=key_id)
+    return key_id
 
 
 def _with_text(key: ApiKey, text: str) -> dict[str, Any]:

@@ -20,20 +20,21 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def keys() -> QuerySet[ApiKey, dict[str, Any]]:
-    """All keys as rows with COLUMNS, for a page of them."""
-    return ApiKey.objects.values(*COLUMNS)
+def keys(*, revoked: bool = False) -> QuerySet[ApiKey, dict[str, Any]]:
+    """The keys as rows with COLUMNS, for a page of them; with `revoked` those, too."""
+    rows = ApiKey.objects.values(*COLUMNS)
+    return rows if revoked else rows.filter(revoked_at=None)
 
 
 def list_keys(*, usable_only: bool = False) -> list[dict[str, Any]]:
     """The keys as `described`, newest first."""
-    found = [described(row) for row in keys().order_by("-created_at", "-id")]
+    found = [described(row) for row in keys(revoked=True).order_by("-created_at", "-id")]
     return [each for each in found if each["state"] == "active" or not usable_only]
 
 
-def get_key(*, key_id: UUID) -> dict[str, Any]:
-    """One key as `described`; raises NotFound."""
-    row = keys().filter(pk=key_id).first()
+def get_key(*, key_id: UUID, revoked: bool = False) -> dict[str, Any]:
+    """One key as `described`; raises NotFound, for a revoked one too unless told."""
+    row = keys(revoked=revoked).filter(pk=key_id).first()
     if row is None:
         raise NotFound("There is no such key.")
     return described(row)

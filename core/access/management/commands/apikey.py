@@ -100,7 +100,7 @@ class Command(TyperCommand):
         with self._explained():
             revoked = operations.revoke_key(key_id=queries.internal_id(key), actor=command_actor())
             if json:
-                self._write(queries.get_key(key_id=revoked.pk))
+                self._write(queries.get_key(key_id=revoked.pk, revoked=True))
             else:
                 self._console().print(f"{revoked} is revoked.")
 
