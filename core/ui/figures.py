@@ -64,6 +64,8 @@ def measure(name: str, value: Any) -> tuple[str, str]:
     label = " ".join(words if unit else [*words, last]).capitalize()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return label, str(value)
+    if last == "rate":
+        return label, percent(value)
     text = f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 10 else f"{value:.2g}"
     return label, f"{text} {unit}" if unit else text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.errors import Detail, InvalidInput
 from core.health import diagnostics
@@ -18,8 +18,12 @@ def select(components: Sequence[str], tests: Sequence[str]) -> list[Diagnostic]:
     Raises InvalidInput, naming the known ones, for a component or test that doesn't exist or
     a component that was named but has none of the tests.
     """
-    _require_known("components", "component", components, diagnostics.components())
-    _require_known("tests", "test", tests, diagnostics.tests())
+    unknown = [
+        *_unknown("components", "component", components, diagnostics.components()),
+        *_unknown("tests", "test", tests, diagnostics.tests()),
+    ]
+    if unknown:
+        raise InvalidInput(" ".join(each.message for each in unknown), details=unknown)
     wanted = set(tests or DEFAULT_TESTS)
     chosen = dict.fromkeys(components or diagnostics.components())
     found = [
@@ -37,10 +41,8 @@ def select(components: Sequence[str], tests: Sequence[str]) -> list[Diagnostic]:
     return found
 
 
-def _require_known(field: str, kind: str, given: Sequence[str], known: list[str]) -> None:
-    unknown = [name for name in dict.fromkeys(given) if name not in known]
-    if unknown:
-        listed = ", ".join(known)
-        message = f"There is no {kind} {', '.join(unknown)}; known: {listed}."
-        code = f"unknown_{kind}"
-        raise InvalidInput(message, details=[Detail(field, code, message)])
+def _unknown(field: str, kind: str, given: Sequence[str], known: list[str]) -> Iterator[Detail]:
+    names = [name for name in dict.fromkeys(given) if name not in known]
+    if names:
+        message = f"There is no {kind} {', '.join(names)}; known: {', '.join(known)}."
+        yield Detail(field, f"unknown_{kind}", message)

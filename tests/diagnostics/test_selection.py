@@ -49,3 +49,9 @@ def test_a_component_without_such_a_test_is_refused(diagnostic):
     diagnostics.register("other", "stress")(lambda context: {})
     with pytest.raises(InvalidInput, match="part has no test stress"):
         select(["part"], ["stress"])
+
+
+def test_every_wrong_field_is_named_at_once():
+    with pytest.raises(InvalidInput) as refused:
+        select(["nonsense"], ["nothing"])
+    assert [each.field for each in refused.value.details] == ["components", "tests"]
