@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.access import operations, queries
@@ -25,6 +24,7 @@ from core.access.serializers import (
     RotationIn,
 )
 from core.api import pagination
+from core.api.request import ApiRequest
 from core.api.schema import raises
 from core.api.serializers import PageIn, body_of, query_of
 from core.api.views import ApiView
@@ -36,14 +36,14 @@ class KeysView(ApiView):
     scope = ADMIN_SECURITY
 
     @extend_schema(operation_id="list_keys", parameters=[PageIn], responses=KeysOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         """The keys, newest first, the expired ones too."""
         query_of(PageIn, request)
         rows, page = pagination.page(queries.keys(), request=request)
         return Response({"keys": [queries.described(row) for row in rows], "pagination": page})
 
     @extend_schema(operation_id="create_key", request=KeyIn, responses={201: NewKeyOut})
-    def post(self, request: Request) -> Response:
+    def post(self, request: ApiRequest) -> Response:
         """Make a key. It gets at most what you may do yourself; it is shown this once."""
         given = body_of(KeyIn, request)
         days = given.pop("expires_in_days")
@@ -60,13 +60,13 @@ class KeyView(ApiView):
     scope = ADMIN_SECURITY
 
     @extend_schema(operation_id="get_key", responses=KeyOut)
-    def get(self, request: Request, key_id: str) -> Response:
+    def get(self, request: ApiRequest, key_id: str) -> Response:
         """A key, without its secret."""
         return Response(queries.get_key(key_id=queries.internal_id(key_id)))
 
     @raises(KeyExpired, WouldWiden)
     @extend_schema(operation_id="narrow_key", request=KeyChangesIn, responses=KeyOut)
-    def patch(self, request: Request, key_id: str) -> Response:
+    def patch(self, request: ApiRequest, key_id: str) -> Response:
         """Rename a key or take something away from it; a key is never widened."""
         pk = _existing(key_id)
         given = body_of(KeyChangesIn, request)
@@ -74,7 +74,7 @@ class KeyView(ApiView):
         return Response(queries.get_key(key_id=pk))
 
     @extend_schema(operation_id="revoke_key", request=None, responses={204: None})
-    def delete(self, request: Request, key_id: str) -> Response:
+    def delete(self, request: ApiRequest, key_id: str) -> Response:
         """Revoke a key: within a second it is refused everywhere. The audit log keeps it."""
         operations.revoke_key(key_id=_existing(key_id), actor=request.user)
         return Response(status=204)
@@ -87,7 +87,7 @@ class KeyRotationView(ApiView):
 
     @raises(KeyExpired)
     @extend_schema(operation_id="rotate_key", request=RotationIn, responses=NewKeyOut)
-    def post(self, request: Request, key_id: str) -> Response:
+    def post(self, request: ApiRequest, key_id: str) -> Response:
         """Give a key a new secret; the one before keeps working for the overlap."""
         pk = _existing(key_id)
         overlap = timedelta(seconds=body_of(RotationIn, request)["overlap_seconds"])

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.encoding import force_bytes
 
 from core import ids
 from core.access.actor import Actor
@@ -151,6 +152,6 @@ def _cipher() -> MultiFernet:
     return MultiFernet([Fernet(_derived(key)) for key in keys])
 
 
-def _derived(secret: str) -> bytes:
-    digest = hmac.digest(secret.encode(), b"nexus: idempotent answers", "sha256")
+def _derived(secret: str | bytes) -> bytes:
+    digest = hmac.digest(force_bytes(secret), b"nexus: idempotent answers", "sha256")
     return base64.urlsafe_b64encode(digest)

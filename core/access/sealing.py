@@ -59,13 +59,10 @@ def link(previous: bytes, sequence: int, entry: dict[str, Any]) -> bytes:
 
 
 def head() -> Head:
-    newest = (
-        AuditEntry.objects.filter(sequence__isnull=False)
-        .order_by("-sequence")
-        .values_list("sequence", "digest")
-        .first()
-    )
-    return Head(newest[0], bytes(newest[1])) if newest else Head()
+    newest = AuditEntry.objects.filter(sequence__isnull=False).order_by("-sequence").first()
+    if newest is None or newest.sequence is None or newest.digest is None:
+        return Head()
+    return Head(newest.sequence, bytes(newest.digest))
 
 
 @transaction.atomic

@@ -75,7 +75,7 @@ def forget(*, session_key: str | None = None, user_id: str | None = None) -> Non
 
 def _look_up(fingerprint: bytes, session_key: str) -> SeenSession:
     user = auth.get_user(_WithSession(_store(session_key)))  # type: ignore[arg-type]
-    return SeenSession(fingerprint, actor_of(user))  # type: ignore[arg-type]
+    return SeenSession(fingerprint, actor_of(user))
 
 
 def _require_csrf_token(request: HttpRequest) -> None:

@@ -37,7 +37,7 @@ class IdempotencyKeyReused(Unprocessable):
 ERRORS: dict[str, tuple[type[NexusError], ...]] = {
     "always": (BadRequest, InvalidInput, Unexpected, Unavailable),
     "scoped": (Unauthenticated, PermissionDenied),
-    "throttled": (TooManyRequests,),
+    "limited": (TooManyRequests,),
     "addressed": (NotFound,),
     "posted": (IdempotencyInProgress, IdempotencyKeyReused),
     "with a body": (LengthRequired, TooLarge, UnsupportedMediaType),

@@ -80,7 +80,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     known = as_nexus_error(error, context.get("request"))
     body = document(known.code, known.message, known.details, known.extra)
     response = json_response(body, status=known.status, headers=known.headers)
-    response._has_been_logged = True  # the client was told; Django would log it without its id
+    response._has_been_logged = True  # type: ignore[attr-defined]  # the client was told; Django would log it without its id
     return response
 
 

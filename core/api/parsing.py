@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -60,8 +61,8 @@ def _decode(body: bytes) -> tuple[Any, bool]:
         if len(result) == len(items):
             return result
         suspicious = True
-        seen: set[str] = set()
-        return _Duplicate(next(key for key, _ in items if key in seen or seen.add(key)))
+        counts = Counter(key for key, _ in items)
+        return _Duplicate(counts.most_common(1)[0][0])
 
     def number(text: str) -> float:
         nonlocal suspicious

@@ -7,7 +7,7 @@ the code that puts them into the answers, so that the schema tells the truth.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from core.api.documented import ERRORS, document_of_error
 from core.api.serializers import StrictSerializer
+from core.api.views import ApiView
 from core.errors import NexusError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -23,8 +24,9 @@ PREFER = OpenApiParameter(
     "Prefer", str, OpenApiParameter.HEADER,
     description="`wait=<seconds>` (at most 60) or `respond-async`, as RFC 7240 has it.",
 )  # fmt: skip
-SECURITY = [{"ApiKey": []}, {"Bearer": []}, {"Session": []}]
+SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}, {"Session": []}]
 NUL = "\\u0000"
+Direction = Literal["request", "response"]
 
 
 def raises(*errors: type[NexusError]) -> Callable[[Method], Method]:
@@ -43,7 +45,7 @@ class OperationSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         return SECURITY if self._scope else [{}]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         scope = self._scope
         needs = f"Needs the scope `{scope}`." if scope else "Open to anyone."
         notes = [super().get_description().strip(), needs]
@@ -55,17 +57,21 @@ class OperationSchema(AutoSchema):
         return {"x-scope": self._scope} if self._scope else {}
 
     @property
-    def _scope(self) -> str | None:
-        return self.view.scope_for(self.method)
+    def _api_view(self) -> ApiView:
+        return cast(ApiView, self.view)
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    @property
+    def _scope(self) -> str | None:
+        return self._api_view.scope_for(self.method)
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         for status, body in bodies.items():
             for content in body.get("content", {}).values():
-                if status < "400" and self.view.enveloped:
+                if status < "400" and self._api_view.enveloped:
                     content["schema"] = _enveloped(content["schema"])
-        for status, codes in self._errors().items():
-            bodies.setdefault(str(status), document_of_error(status, codes))
+        for code, names in self._errors().items():
+            bodies.setdefault(str(code), document_of_error(code, names))
         for body in bodies.values():
             body.setdefault("headers", {})["X-Request-ID"] = {
                 "schema": {"type": "string"}, "description": "The id of this request."
@@ -78,7 +84,7 @@ class OperationSchema(AutoSchema):
         raised = getattr(handler, "raised_errors", ())
         groups = ["always"]
         groups += ["scoped"] if self._scope else []
-        groups += ["throttled"] if self.view.throttled else []
+        groups += ["limited"] if self._api_view.is_limited else []
         groups += ["addressed"] if "{" in self.path else []
         groups += ["posted"] if self.method == "POST" else []
         groups += ["with a body"] if self._get_request_body() else []

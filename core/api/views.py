@@ -29,13 +29,13 @@ class ApiView(APIView):
     """A view returns bare data; the envelope is put on here.
 
     `scope` is what every method needs; `scopes` overrides it by method. None is open to
-    anyone and looks at no key. `request.user` is the Actor. `throttled` is False where even
+    anyone and looks at no key. `request.user` is the Actor. `is_limited` is False where even
     strangers may call as often as they like, `enveloped` where answers are `bare`.
     """
 
     scope: ClassVar[str | None]
     scopes: ClassVar[dict[str, str | None]] = {}
-    throttled: ClassVar[bool] = True
+    is_limited: ClassVar[bool] = True
     enveloped: ClassVar[bool] = True
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
@@ -43,10 +43,10 @@ class ApiView(APIView):
     def scope_for(cls, method: str) -> str | None:
         return cls.scopes.get("GET" if method == "HEAD" else method, cls.scope)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """DRF's, without its negotiation, versioning and per-request policy objects."""
         self.args, self.kwargs = args, kwargs
-        self.request = seen = ApiRequest(request)  # type: ignore[assignment]
+        self.request = seen = ApiRequest(request)
         limit: dict[str, str] = {}
         try:
             handler = self._handler(request)
@@ -82,7 +82,7 @@ class ApiView(APIView):
         else:
             request.user = authenticator.authenticate(request._request)
             scopes.check(request.user, scope)
-        return _bound("THROTTLE").admit(request.user) if self.throttled else {}
+        return _bound("THROTTLE").admit(request.user) if self.is_limited else {}
 
     def _respond(self, handler: Handler) -> HttpResponseBase:
         try:

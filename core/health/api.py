@@ -22,7 +22,7 @@ class OpenView(ApiView):
     """For load balancers: open to all and never limited."""
 
     scope = None
-    throttled = False
+    is_limited = False
     enveloped = False
 
 

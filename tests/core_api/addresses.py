@@ -29,7 +29,7 @@ class EchoIn(StrictSerializer):
 
 class Open(ApiView):
     scope = None
-    throttled = False
+    is_limited = False
 
 
 class Echo(Open):
