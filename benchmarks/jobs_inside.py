@@ -24,7 +24,8 @@ from benchmarks.harness import Comparison, compare, microseconds_per_call
 from core import ids
 from core.access.actor import SYSTEM
 from core.api.envelope import dumps
-from core.api.pagination import Cursor, page
+from core.api.pagination import page
+from core.database import statement_deadline
 from core.valkey import cache_client
 from tasks import operations, queries, transitions
 from tasks.context import Context
@@ -139,7 +140,10 @@ def lists() -> dict[str, Any]:
     requests = RequestFactory()
     rows = Task.objects.filter(hidden=False).order_by("-created_at", "-id")
     deep = rows.values_list("created_at", "id")[ROWS * 9 // 10]
-    down = {"cursor": str(Cursor(tuple(deep), backwards=False))}
+    _, beside = page(
+        queries.list_tasks().filter(created_at__lte=deep[0]), request=requests.get("/")
+    )
+    down = {"cursor": beside["next"]}
     peer_down = peer_cursor(deep[0])
     subjects = {
         "first": partial(ours, requests.get("/")),
@@ -180,7 +184,7 @@ class _Place:
 
 
 def fill() -> None:
-    with connection.cursor() as cursor:
+    with statement_deadline(None), connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO tasks_task (id, type, status, hidden, parameters, state, result,
                    error_code, error_message, traceback, progress, timeout, queue, queue_behind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from core import retention
+from core.database import statement_deadline
 from tasks import schedules
 from tasks.job import Context, External, Job, Steps, jobs
 
@@ -48,7 +49,7 @@ class DatabaseCleanup(Job):
     def vacuum(self, context: Context) -> None:
         tables = list(context.state.get("deleted", {}))
         for position, table in enumerate(tables):
-            with connection.cursor() as cursor:
+            with statement_deadline(self.timeout), connection.cursor() as cursor:
                 cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
             context.progress((position + 1) / len(tables))
 
