@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from core.access.scopes import ADMIN_TASKS, READ_SYSTEM
 from core.api.pagination import page
+from core.api.request import ApiRequest
 from core.api.schema import raises
 from core.api.serializers import query_of
 from core.api.views import ApiView
@@ -32,7 +32,7 @@ CANCEL_SECONDS = 5.0
 
 
 def waited(
-    request: Request,
+    request: ApiRequest,
     task: Task,
     document: Callable[[Task], dict[str, Any]],
     *,
@@ -64,7 +64,7 @@ class TaskList(ApiView):
     scope = READ_SYSTEM
 
     @extend_schema(operation_id="list_tasks", parameters=[TaskListIn], responses=TaskListOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         query = query_of(TaskListIn, request)
         rows = queries.list_tasks(status=query.get("status"), type=query.get("type"))
         found, pagination = page(rows, request=request)
@@ -76,14 +76,14 @@ class TaskDetail(ApiView):
     scopes: ClassVar[dict[str, str | None]] = {"DELETE": ADMIN_TASKS}
 
     @extend_schema(operation_id="get_task", responses=TaskOut)
-    def get(self, request: Request, task_id: str) -> Response:
+    def get(self, request: ApiRequest, task_id: str) -> Response:
         return Response(queries.document(queries.parse_id(task_id)))
 
     @raises(AlreadyFinished)
     @extend_schema(
         operation_id="cancel_task", request=None, responses={200: CancelOut, 202: CancelOut}
     )
-    def delete(self, request: Request, task_id: str) -> Response:
+    def delete(self, request: ApiRequest, task_id: str) -> Response:
         task = operations.cancel(task_id=queries.parse_id(task_id), actor=request.user)
         return waited(request, task, queries.cancellation, default_wait=CANCEL_SECONDS)
 
@@ -93,7 +93,7 @@ class TaskRetry(ApiView):
 
     @raises(NotRetryable, AlreadyRunning)
     @extend_schema(operation_id="retry_task", request=None, responses={202: TaskOut})
-    def post(self, request: Request, task_id: str) -> Response:
+    def post(self, request: ApiRequest, task_id: str) -> Response:
         task = operations.retry(task_id=queries.parse_id(task_id), actor=request.user)
         return Response(queries.document(task.id), status=202, headers={"Location": location(task)})
 
@@ -102,7 +102,7 @@ class TaskLogs(ApiView):
     scope = READ_SYSTEM
 
     @extend_schema(operation_id="list_task_logs", parameters=[TaskLogsIn], responses=TaskLogsOut)
-    def get(self, request: Request, task_id: str) -> Response:
+    def get(self, request: ApiRequest, task_id: str) -> Response:
         query = query_of(TaskLogsIn, request)
         task = queries.get(queries.parse_id(task_id))
         lines = queries.log_lines_after(task.id, after=query["after"], limit=query["limit"])

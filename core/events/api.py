@@ -6,10 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import page
+from core.api.request import ApiRequest
 from core.api.serializers import PageIn, PaginationOut, query_of
 from core.api.views import ApiView
 from core.events import queries
@@ -44,7 +44,7 @@ class EventList(ApiView):
     scope = "read:system"
 
     @extend_schema(operation_id="list_events", parameters=[EventListIn], responses=EventListOut)
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         given = query_of(EventListIn, request)
         rows = queries.list_events(name=given.get("name"), subject=given.get("subject"))
         found, pagination = page(rows, request=request)

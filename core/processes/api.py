@@ -6,10 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import page
+from core.api.request import ApiRequest
 from core.api.serializers import PageIn, PaginationOut, query_of
 from core.api.views import ApiView
 from core.processes import queries
@@ -50,7 +50,7 @@ class ProcessList(ApiView):
     @extend_schema(
         operation_id="list_processes", parameters=[ProcessListIn], responses=ProcessListOut
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: ApiRequest) -> Response:
         given = query_of(ProcessListIn, request)
         rows = queries.list_processes(role=given.get("role"), status=given.get("status"))
         found, pagination = page(rows, request=request, key=("started_at", "id"))
