@@ -48,10 +48,14 @@ class Bridge:
     """Runs `handler` on `threads` threads of its own, whatever other lanes are doing.
 
     Requests beyond `threads` wait; beyond WAITING_PER_THREAD times as many they get a 503.
+    A body longer than `body_bytes` gets a 413: with 0, no upload is ever waited for.
     """
 
-    def __init__(self, handler: Handler, *, threads: int, name: str) -> None:
+    def __init__(
+        self, handler: Handler, *, threads: int, name: str, body_bytes: int = BODY_BYTES
+    ) -> None:
         self.handler = handler
+        self.body_bytes = body_bytes
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self.limit = threads * (1 + WAITING_PER_THREAD)
         self.inside = 0
@@ -69,9 +73,7 @@ class Bridge:
             self.inside -= 1
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(scope, receive)
-        if body is None:
-            return
+        body = await read_body(scope, receive, limit=self.body_bytes)
         run = contextvars.copy_context().run
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self.pool, run, self._answer, environ(scope, body))
@@ -101,24 +103,25 @@ class Bridge:
         return int(status[:3]), lines, content
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body; None when the client left. Raises Refused when it is too much or too slow."""
+async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """The whole body. Raises Refused when it is too much, too slow or breaks off."""
     headers = dict(scope["headers"])
-    length = headers.get(b"content-length", b"0" if scope["http_version"] == "1.1" else b"")
+    unsaid = b"0" if scope["http_version"].startswith("1.") or not limit else b""
+    length = headers.get(b"content-length", unsaid)
     if length == b"0" and b"transfer-encoding" not in headers:
         return b""
-    too_large = Refused(413, "too_large", f"The body is larger than {BODY_BYTES} bytes.")
-    if length.isdigit() and int(length) > BODY_BYTES:
+    too_large = Refused(413, "too_large", f"The body is larger than {limit} bytes.")
+    if not limit or (length.isdigit() and int(length) > limit):
         raise too_large
     chunks = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
+                if message["type"] == "http.disconnect":  # or the body is malformed
+                    raise Refused(400, "bad_request", "The body breaks off or is malformed.")
                 chunks += message.get("body", b"")
-                if len(chunks) > BODY_BYTES:
+                if len(chunks) > limit:
                     raise too_large
                 if not message.get("more_body"):
                     return bytes(chunks)

@@ -1,7 +1,8 @@
 """What serves a request: native live streams on the loop, everything else on threads.
 
 Django's handler is synchronous, so it runs in thread pools behind `nexus.bridge`. Health and
-status have a small pool of their own: they answer while every other thread hangs.
+status have a small pool of their own: they answer while every other thread hangs. They take
+no body, so nobody can hold their places with uploads that never end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from nexus.wsgi import application as django
 VITAL_PATHS = ("/api/v1/health", "/api/v1/status", "/api/v1/components/health")
 VITAL_THREADS = 4
 
-vital = Bridge(django, threads=VITAL_THREADS, name="vital")
+vital = Bridge(django, threads=VITAL_THREADS, name="vital", body_bytes=0)
 general = Bridge(django, threads=env.web_threads, name="web")
 static = StaticFiles(STATIC_ROOT)
 

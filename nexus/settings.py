@@ -176,6 +176,7 @@ API = {
     "THROTTLE": "core.access.throttling.KeyThrottle",
     "IDEMPOTENCY_STORE": "core.access.idempotency.IdempotencyStore",
 }
+API_FOR_ANY_HOST = ("/api/v1/health",)
 API_REQUESTS_PER_MINUTE = 6000
 API_BURST = 3000
 KEY_PEPPERS = {
