@@ -11,7 +11,7 @@ SETTINGS := DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
 
 .PHONY: help
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: ## start Nexus here, and stay with its logs (NEXUS_PORT, NEXUS_HOST, NEXUS_DATA_DIR)
