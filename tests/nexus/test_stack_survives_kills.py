@@ -43,7 +43,7 @@ def test_a_killed_program_is_back_within_five_seconds(stack: Stack, program: str
 @pytest.mark.parametrize("program", ["web", "worker"])
 def test_a_killed_child_is_back_within_five_seconds(stack: Stack, program: str) -> None:
     stack.healthy()
-    until(lambda: len(stack.children(program)) >= 2)
+    until(lambda: len(stack.children(program)) >= 2, seconds=30)
     before = stack.children(program)
 
     os.kill(before[-1], signal.SIGKILL)
