@@ -8,12 +8,10 @@ what it iterates over may hold a database connection, which belongs to one threa
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import io
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import close_old_connections
@@ -22,6 +20,7 @@ from django.http import HttpResponse
 from core import ids
 from core.api import errors, request_id
 from core.api.envelope import dumps
+from nexus.threads import Threads
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -56,7 +55,7 @@ class Bridge:
     ) -> None:
         self.handler = handler
         self.body_bytes = body_bytes
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.threads = Threads(threads, name)
         self.limit = threads * (1 + WAITING_PER_THREAD)
         self.inside = 0
 
@@ -74,9 +73,7 @@ class Bridge:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, limit=self.body_bytes)
-        run = contextvars.copy_context().run
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self.pool, run, self._answer, environ(scope, body))
+        answer = await self.threads.run(self._answer, environ(scope, body))
         status, headers, content = answer
         await send(
             {"type": "http.response.start", "status": status, "headers": headers, "trailers": False}
