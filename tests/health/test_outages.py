@@ -84,5 +84,7 @@ def test_each_outage_became_an_event_of_its_own(stack, client):
     with stack.stopped("cache"):
         until(lambda: component(client, "cache")["status"] == "unhealthy", seconds=5)
     until(lambda: component(client, "cache")["status"] == "healthy", seconds=10)
-    until(lambda: len(told()) >= before + 2, seconds=15)
-    assert told()[before:] == ["unhealthy", "healthy"]
+    until(lambda: told()[-1] == "healthy" and len(told()) >= before + 2, seconds=15)
+    first, *between, last = told()[before:]
+    assert (first, last) == ("unhealthy", "healthy")
+    assert set(between) <= {"degraded"}  # some of its checks may come back before the others

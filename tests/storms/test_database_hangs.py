@@ -17,7 +17,8 @@ def test_a_frozen_database_is_told_and_hangs_nothing(stack: Stack):
     with stack.client() as client:
         until(lambda: component(client, "database") == "healthy")
         with stack.frozen("postgres"):
-            until(lambda: stack.health() == 503, seconds=3)
+            until(lambda: client.get("/health").status_code == 503, seconds=3)
+            until(lambda: stack.health() == 503, seconds=3)  # over connections of its own
             for _ in range(20):
                 answer, seconds = timed(lambda: client.get("/health/live"))
                 assert answer.status_code == 200
