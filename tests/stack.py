@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -30,6 +30,13 @@ from tests.waiting import until
 
 START_SECONDS = 120.0
 PROGRAMS = ("postgres", "cache", "broker", "web", "worker", "beat")
+
+
+def signal_all(pids: list[int], number: signal.Signals) -> None:
+    """Signal those that still run: a database's children come and go with its clients."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 class Stack:
@@ -168,14 +175,11 @@ class Stack:
     def frozen(self, program: str) -> Iterator[None]:
         """`program` and its children are stopped by SIGSTOP during the block."""
         pids = [self.pid(program), *self.children(program)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        signal_all(pids, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in pids:
-                if psutil.pid_exists(pid):
-                    os.kill(pid, signal.SIGCONT)
+            signal_all(pids, signal.SIGCONT)
 
     def healthy(self, seconds: float = 30.0) -> None:
         """Wait until every program runs and `/health` is 200."""

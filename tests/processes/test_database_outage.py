@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,11 +41,13 @@ class Database:
 
     def freeze(self) -> None:
         for process in self._tree():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # a backend whose client has just left
+                process.suspend()
 
     def thaw(self) -> None:
         for process in self._tree():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def _tree(self) -> list[psutil.Process]:
         server = psutil.Process(self.server.pid)
