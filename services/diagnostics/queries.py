@@ -48,13 +48,14 @@ def documents(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The documents of a page of rows, with three queries however many they are."""
     rows = list(rows)
     keys = [row["id"] for row in rows]
+    # Steps first: the result of a step that is complete is there when results are read after it.
+    steps: dict[UUID, list[TaskStep]] = {}
+    for step in TaskStep.objects.filter(task_id__in=keys).order_by("task_id", "position"):
+        steps.setdefault(step.task_id, []).append(step)
     results = {
         (each.run, f"{each.component} {each.test}"): each
         for each in DiagnosticResult.objects.filter(run__in=keys)
     }
-    steps: dict[UUID, list[TaskStep]] = {}
-    for step in TaskStep.objects.filter(task_id__in=keys).order_by("task_id", "position"):
-        steps.setdefault(step.task_id, []).append(step)
     return [_document(row, steps.get(row["id"], []), results) for row in rows]
 
 
