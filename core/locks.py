@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.db import connection
 
@@ -24,16 +22,3 @@ def try_lock_for_transaction(name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_key(name)])
         return bool(cursor.fetchone()[0])
-
-
-@contextmanager
-def try_lock(name: str) -> Iterator[bool]:
-    """Hold the lock for the block, across transactions; yields whether it was free."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_key(name)])
-        held = bool(cursor.fetchone()[0])
-        try:
-            yield held
-        finally:
-            if held:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_key(name)])
