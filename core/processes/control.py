@@ -94,19 +94,22 @@ def broadcast(
         )
     deadline = time.monotonic() + wait_seconds
     expected = list(queries.running().values_list("pk", flat=True)) if wait_seconds > 0 else []
-    command = Command.objects.create(name=name, payload=dict(payload))
-    transaction.on_commit(partial(_spread, command), robust=True)
+    member = _member
+    with transaction.atomic():
+        command = Command.objects.create(name=name, payload=dict(payload))
+        if member is not None:
+            member.inbox.claim(command)  # before the commit shows it to this process's reader
+        transaction.on_commit(partial(_spread, command, member), robust=True)
     return _collect(command, expected, deadline) if wait_seconds > 0 else BroadcastResult()
 
 
-def _spread(command: Command) -> None:
+def _spread(command: Command, member: Member | None) -> None:
     """Carry it out here without a detour, and ring at the others."""
-    member = _member
     if member is None or member.doorbell is None or member.doorbell.connected:
         doorbell.ring(channel())  # when the doorbell is known to be deaf, the others poll
     if member is None:
         _answer(command)
-    elif member.inbox.claim(command):
+    else:
         carry_out(command, member.identity)
 
 

@@ -11,7 +11,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from core.processes import control, queries
+from core.processes import control, operations, queries
+from core.processes.identity import Identity
 from core.processes.inbox import Inbox
 from core.processes.models import Command
 from tests.waiting import until
@@ -79,6 +80,24 @@ def test_the_sender_carries_it_out_at_once_and_only_once(running, commands):
     assert commands == [{"n": 1}]
     control.broadcast("test.command", {"n": 2}, wait_seconds=5)
     assert commands == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_between_the_commit_and_the_sender_does_not_carry_it_out_twice(commands):
+    control.channel.cache_clear()
+    identity = Identity(role="web")
+    operations.register(identity=identity)
+    inbox = control.join(identity).inbox
+    inbox.read()
+    looks: list[Command] = []
+    try:
+        with transaction.atomic():
+            transaction.on_commit(lambda: looks.extend(inbox.read()))
+            control.broadcast("test.command", {"n": 1})
+        looks.extend(inbox.read())
+    finally:
+        control.leave()
+    assert (commands, looks) == ([{"n": 1}], [])
 
 
 def test_in_a_transaction_it_is_told_at_the_commit(running, commands):
