@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
+from core import options
 from core.access import keys, operations, outage, sessions, usage
 from core.access.actor import SYSTEM
 from core.access.scopes import ALL_SCOPES
@@ -36,12 +37,14 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """A process remembers keys and sessions; a test must not see those of another."""
+def nothing_remembered() -> Iterator[None]:
+    """A process remembers keys, sessions and options; a test must not see those of another."""
     keys.forget()
     sessions.forget()
     usage.forget()
     outage.database.end()
+    with options.replaced({}):
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""Bringing other overrides into use in this process, and telling those who must act on it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from core.options.option import registry
+from core.options.snapshot import Snapshot, current, use
+
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[], None]
+
+_listeners: list[tuple[frozenset[str], Listener]] = []
+_lock = threading.RLock()
+
+
+def apply(snapshot: Snapshot) -> frozenset[str]:
+    """Use these overrides from now on, unless they are older than those in use.
+
+    One that doesn't fit its declaration is not used and gets a problem. Returns the keys
+    whose effective values changed, after those who listen for them were called.
+    """
+    with _lock:
+        if snapshot.revision < current().revision:
+            return frozenset()
+        return _replace(_checked(snapshot))
+
+
+def on_change(*keys: str) -> Callable[[Listener], Listener]:
+    """Decorator: call the function, in the thread that applies them, after a change of the
+    effective value of one of these options. What it raises is logged."""
+
+    def add(listener: Listener) -> Listener:
+        _listeners.append((frozenset(keys), listener))
+        return listener
+
+    return add
+
+
+def check_again() -> None:
+    """Check the overrides in use, because there are options now that had none before."""
+    with _lock:
+        _replace(_checked(current()))
+
+
+@contextmanager
+def replaced(overrides: Mapping[str, Any]) -> Iterator[None]:
+    """Within the block this process uses just these overrides: for tests."""
+    with _lock:
+        before = current()
+        _replace(_checked(Snapshot(before.revision, dict(overrides))))
+    try:
+        yield
+    finally:
+        with _lock:
+            _replace(before)
+
+
+def _checked(snapshot: Snapshot) -> Snapshot:
+    """With the problems of overrides that don't fit added to those it came with."""
+    problems = dict(snapshot.problems)
+    for key in snapshot.overrides.keys() - problems.keys():
+        wrong = registry.get(key).problem(snapshot.overrides[key]) if key in registry else None
+        if wrong is not None:
+            problems[key] = wrong.message
+            logger.warning("the configured %s is not used: %s", key, wrong.message)
+    return Snapshot(snapshot.revision, dict(snapshot.overrides), problems)
+
+
+def _replace(snapshot: Snapshot) -> frozenset[str]:
+    before = current()
+    use(snapshot)
+    changed = frozenset(
+        option.key for option in registry if option.value_in(before) != option.value_in(snapshot)
+    )
+    for keys, listener in _listeners:
+        if keys & changed:
+            try:
+                listener()
+            except Exception:
+                logger.exception("%s could not be carried out", ", ".join(sorted(keys & changed)))
+    return changed
