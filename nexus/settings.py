@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "core.access",
     "core.events",
     "core.processes",
+    "core.alerts",
     "core.health",
     "tasks",
     "services",

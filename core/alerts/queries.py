@@ -1,0 +1,73 @@
+"""Reading alerts, with their status."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+
+from core import ids
+from core.alerts.models import Alert
+from core.errors import NotFound
+
+PREFIX = "alert"
+STATUSES = ("open", "acknowledged", "silenced", "resolved")
+FIELDS = (
+    "id", "fingerprint", "source", "severity", "title", "message", "details", "count",
+    "first_seen_at", "last_seen_at", "worsened_at", "acknowledged_at", "acknowledged_by", "note",
+    "silenced_at", "silenced_until", "silenced_by", "silence_reason",
+    "resolved_at", "resolved_by", "resolution",
+)  # fmt: skip
+
+Rows = QuerySet[Alert, dict[str, Any]]
+
+
+def with_status() -> QuerySet[Alert]:
+    """All alerts; `status` is resolved, silenced (until a time that is yet to come),
+    acknowledged (and not worse since), else open."""
+    acknowledged = Q(worsened_at=None) | Q(worsened_at__lt=F("acknowledged_at"))
+    return Alert.objects.annotate(
+        status=Case(
+            When(resolved_at__isnull=False, then=Value("resolved")),
+            When(silenced_until__gt=Now(), then=Value("silenced")),
+            When(Q(acknowledged_at__isnull=False) & acknowledged, then=Value("acknowledged")),
+            default=Value("open"),
+        )
+    )
+
+
+def list_alerts(
+    *,
+    status: str | None = None,
+    severity: str | None = None,
+    source: str | None = None,
+    unresolved_only: bool = False,
+) -> Rows:
+    """Rows for `core.api.pagination.page`, and `document` for each of them."""
+    given = {"status": status, "severity": severity, "source": source}
+    alerts = with_status().filter(**{name: value for name, value in given.items() if value})
+    if unresolved_only or (status and status != "resolved"):
+        alerts = alerts.filter(resolved_at=None)  # what the index knows, unlike the status
+    return alerts.values(*FIELDS, "status")
+
+
+def get_alert(*, alert_id: UUID) -> dict[str, Any]:
+    """One alert as `document`; raises NotFound."""
+    row = list_alerts().filter(pk=alert_id).first()
+    if row is None:
+        raise NotFound("There is no such alert.")
+    return document(row)
+
+
+def document(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "id": ids.external(PREFIX, row["id"])}
+
+
+def internal_id(text: str) -> UUID:
+    """Raises NotFound for what isn't the id of an alert."""
+    try:
+        return ids.internal(PREFIX, text)
+    except ValueError:
+        raise NotFound("There is no such alert.") from None
