@@ -11,6 +11,7 @@ api = [
     path("", include("core.access.urls")),
     path("", include("core.events.urls")),
     path("", include("core.processes.urls")),
+    path("", include("core.alerts.urls")),
     path("", include("tasks.urls")),
     path("", include("services.urls")),
 ]

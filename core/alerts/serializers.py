@@ -1,0 +1,89 @@
+"""What the addresses of the alerts take in and give out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer
+from rest_framework import serializers
+
+from core.alerts import queries
+from core.alerts.bounds import MAX_REMARK
+from core.alerts.models import Severity
+from core.alerts.operations import MAX_SILENCE
+from core.api.serializers import PageIn, PaginationOut, StrictSerializer
+
+
+class AlertsIn(PageIn):
+    status = serializers.ChoiceField(choices=queries.STATUSES, required=False)
+    severity = serializers.ChoiceField(choices=Severity.values, required=False)
+    source = serializers.CharField(required=False, help_text="Who raised it: `health`.")
+
+
+class AcknowledgementIn(StrictSerializer):
+    note = serializers.CharField(
+        max_length=MAX_REMARK, allow_blank=True, default="", help_text="For the others."
+    )
+
+
+class SilenceForIn(StrictSerializer):
+    duration_seconds = serializers.IntegerField(
+        min_value=1, max_value=int(MAX_SILENCE.total_seconds())
+    )
+    reason = serializers.CharField(max_length=MAX_REMARK)
+
+
+class SilenceUntilIn(StrictSerializer):
+    until = serializers.DateTimeField(help_text="In the future, within a year.")
+    reason = serializers.CharField(max_length=MAX_REMARK)
+
+
+SilenceIn = PolymorphicProxySerializer(
+    component_name="SilenceIn",
+    serializers=[SilenceForIn, SilenceUntilIn],
+    resource_type_field_name=None,
+)
+
+
+class ResolutionIn(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=MAX_REMARK, allow_blank=True, default="", help_text="What put an end to it."
+    )
+
+
+class AlertOut(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="`alert_` and 26 characters.")
+    fingerprint = serializers.CharField(
+        help_text="What is the matter; one unresolved alert has it."
+    )
+    source = serializers.CharField()
+    severity = serializers.ChoiceField(
+        choices=Severity.values, help_text="The worst since it came up."
+    )
+    status = serializers.ChoiceField(
+        choices=queries.STATUSES, help_text="Silences end by themselves; worse is open again."
+    )
+    title = serializers.CharField()
+    message = serializers.CharField(allow_blank=True)
+    details = serializers.DictField()
+    count = serializers.IntegerField(help_text="How often it was raised.")
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    worsened_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its severity last rose."
+    )
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_by = serializers.CharField(allow_blank=True)
+    note = serializers.CharField(allow_blank=True)
+    silenced_at = serializers.DateTimeField(allow_null=True)
+    silenced_until = serializers.DateTimeField(allow_null=True)
+    silenced_by = serializers.CharField(allow_blank=True)
+    silence_reason = serializers.CharField(allow_blank=True)
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    resolved_by = serializers.CharField(allow_blank=True)
+    resolution = serializers.CharField(allow_blank=True)
+
+
+class AlertsOut(serializers.Serializer[Any]):
+    alerts = AlertOut(many=True)
+    pagination = PaginationOut()
