@@ -43,10 +43,10 @@ class AlertsView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """The alerts, newest first, the resolved ones too."""
         given = query_of(AlertsIn, request)
-        wanted = {name: given.get(name) for name in ("status", "severity", "source")}
-        rows, page = pagination.page(
-            queries.list_alerts(**wanted), request=request, key=("first_seen_at", "id")
+        found = queries.list_alerts(
+            status=given.get("status"), severity=given.get("severity"), source=given.get("source")
         )
+        rows, page = pagination.page(found, request=request, key=("first_seen_at", "id"))
         return Response({"alerts": [queries.document(row) for row in rows], "pagination": page})
 
 

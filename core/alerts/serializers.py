@@ -17,7 +17,9 @@ from core.api.serializers import PageIn, PaginationOut, StrictSerializer
 class AlertsIn(PageIn):
     status = serializers.ChoiceField(choices=queries.STATUSES, required=False)
     severity = serializers.ChoiceField(choices=Severity.values, required=False)
-    source = serializers.CharField(required=False, help_text="Who raised it: `health`.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False, help_text="Who raised it: `health`."
+    )
 
 
 class AcknowledgementIn(StrictSerializer):
@@ -56,7 +58,7 @@ class AlertOut(serializers.Serializer[Any]):
     fingerprint = serializers.CharField(
         help_text="What is the matter; one unresolved alert has it."
     )
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     severity = serializers.ChoiceField(
         choices=Severity.values, help_text="The worst since it came up."
     )

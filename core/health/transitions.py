@@ -12,9 +12,11 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 
+from core.alerts import operations as alerts
 from core.events import operations as events
 from core.health.board import Board, Health, Standing, board
 from core.health.models import ComponentStatus
@@ -28,6 +30,7 @@ class Transition:
     status: str
     reason: str
     at: datetime
+    critical: bool  # the component is, and the instance with it
 
 
 _lock = threading.Lock()
@@ -43,7 +46,10 @@ def observe(standings: list[Standing]) -> bool:
             name = standing.component.name
             if _last.get(name) != standing.health:
                 _last[name] = standing.health
-                _pending.append(Transition(name, standing.health, standing.reason or "", now))
+                critical = standing.component.critical
+                _pending.append(
+                    Transition(name, standing.health, standing.reason or "", now, critical)
+                )
         return bool(_pending)
 
 
@@ -93,15 +99,30 @@ def _write(transition: Transition) -> bool:
             return False
     elif transition.status == Health.HEALTHY:
         return False
-    events.publish(
-        "component.status_changed",
-        subject=transition.component,
-        payload={
-            "component": transition.component,
-            "status": transition.status,
-            "previous": before,
-            "reason": transition.reason or None,
-            "at": transition.at.isoformat().replace("+00:00", "Z"),
-        },
-    )
+    facts = {
+        "component": transition.component,
+        "status": transition.status,
+        "previous": before,
+        "reason": transition.reason or None,
+        "at": transition.at.isoformat().replace("+00:00", "Z"),
+    }
+    events.publish("component.status_changed", subject=transition.component, payload=facts)
+    _alert(transition, facts)
     return True
+
+
+def _alert(transition: Transition, facts: dict[str, Any]) -> None:
+    fingerprint = f"health.{transition.component}"
+    if transition.status == Health.HEALTHY:
+        alerts.resolve_alert(fingerprint=fingerprint, reason="The component is healthy again.")
+        return
+    name = transition.component.replace("_", " ").capitalize()
+    is_worst = transition.critical and transition.status == Health.UNHEALTHY
+    alerts.raise_alert(
+        fingerprint=fingerprint,
+        source="health",
+        severity="critical" if is_worst else "warning",
+        title=f"{name} is {transition.status}",
+        message=transition.reason,
+        details=facts,
+    )
