@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from core.access.acting import acting
 from core.access.scopes import READ_SYSTEM
+from core.alerts import queries as alerts
 from core.health import queries as health
 from tasks import queries as tasks
 
 TASKS_SHOWN = 8
+ALERTS_SHOWN = 8
 
 
 def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
@@ -22,10 +24,12 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
     if not shown["may_read"]:
         return shown
     running = list(tasks.list_tasks(status="running").order_by("-created_at", "-id")[:TASKS_SHOWN])
+    unseen = alerts.list_alerts(status="open").order_by("-first_seen_at", "-id")[:ALERTS_SHOWN]
     status = health.status()
     return shown | {
         "status": status,
         "up_since": timezone.now() - timedelta(seconds=status["uptime"]),
         "components": health.components()["components"],
+        "alerts": [alerts.document(row) for row in unseen],
         "running": tasks.summaries(running),
     }

@@ -46,16 +46,23 @@ async function showHealth() {
 async function showTasks() {
   const { tasks } = await get("/tasks?status=running&limit=8");
   const rows = new Map([...document.querySelectorAll("[data-running]")].map((row) => [row.dataset.running, row]));
-  if (tasks.length !== rows.size || tasks.some(({ id }) => !rows.has(id))) return replaceTasks();
+  if (tasks.length !== rows.size || tasks.some(({ id }) => !rows.has(id))) return replace("running");
   tasks.forEach(({ id, progress }) => showProgress(rows.get(id), progress));
 }
 
-async function replaceTasks() {
+async function showAlerts() {
+  const { alerts } = await get("/alerts?status=open&limit=8");
+  const shown = [...document.querySelectorAll("[data-alert]")].map((row) => row.dataset.alert);
+  if (alerts.map(({ id, count }) => `${id} ${count}`).join() !== shown.join()) return replace("alerts");
+}
+
+async function replace(section) {
   const page = await fetch(location.href, { credentials: "same-origin" });
-  const fresh = new DOMParser().parseFromString(await page.text(), "text/html").getElementById("running");
-  if (fresh) document.getElementById("running").replaceWith(fresh);
+  const fresh = new DOMParser().parseFromString(await page.text(), "text/html").getElementById(section);
+  if (fresh) document.getElementById(section).replaceWith(fresh);
 }
 
 showHealth().catch(() => {});
 poll(showHealth, 2);
 poll(showTasks, 2);
+poll(showAlerts, 5);

@@ -11,6 +11,8 @@ from core import ids
 from core.access import audit, operations
 from core.access.actor import SYSTEM
 from core.access.models import ApiKey, AuditEntry
+from core.alerts.models import Alert
+from core.alerts.operations import raise_alert
 from core.events.models import Delivery, Event
 from core.processes.models import Process
 from services.diagnostics.models import DiagnosticResult
@@ -74,6 +76,13 @@ def entry(action: str = "thing.change", target: str = "thing_1") -> AuditEntry:
 
 def process(role: str = "worker", **fields: Any) -> Process:
     return Process.objects.create(node="node-1", pid=4242, role=role, version="0.1.0", **fields)
+
+
+def alert(fingerprint: str = "", **given: Any) -> Alert:
+    usual = {"source": "test", "severity": "critical", "title": "Part is gone", "message": "Gone."}
+    details = {"size": 3}
+    name = fingerprint or f"test.part.{Alert.objects.count()}"
+    return raise_alert(fingerprint=name, details=details, **{**usual, **given})
 
 
 def event() -> Event:

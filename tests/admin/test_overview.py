@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from core.access.actor import SYSTEM
+from core.alerts import operations
 from tests.admin import records
 from tests.admin.conftest import offences
 
@@ -32,3 +34,19 @@ def test_the_sidebar_offers_what_a_role_may_see(person):
     page = person("viewer").get(reverse("admin:index")).content.decode()
     assert reverse("admin:tasks_task_changelist") in page
     assert reverse("admin:auth_user_changelist") not in page
+
+
+def test_it_shows_the_alerts_that_nobody_has_seen_to(superuser):
+    records.alert(fingerprint="test.a", title="Still going on")
+    known = records.alert(fingerprint="test.b", title="Somebody is at it")
+    operations.acknowledge(alert_id=known.pk, actor=SYSTEM)
+    response = superuser.get(reverse("admin:index"))
+    shown = response.content.decode()
+    assert "Still going on" in shown
+    assert "Somebody is at it" not in shown
+    assert 'id="alerts" hidden' not in shown
+    assert offences(response) == []
+
+
+def test_it_is_quiet_about_alerts_when_none_is_open(superuser):
+    assert 'id="alerts" hidden' in superuser.get(reverse("admin:index")).content.decode()

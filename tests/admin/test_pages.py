@@ -11,6 +11,7 @@ from tests.admin import records
 from tests.admin.conftest import offences
 
 LISTS = {
+    "alerts_alert": records.alert,
     "tasks_task": records.task,
     "services_diagnosticrun": records.run,
     "processes_process": records.process,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCREENS = ("test_tasks.py", "test_keys.py", "test_audit.py", "test_people.py")
+SCREENS = ("test_tasks.py", "test_alerts.py", "test_keys.py", "test_audit.py", "test_people.py")
 
 
 def test_the_screens_work_without_unfold():
