@@ -88,3 +88,18 @@ def test_each_outage_became_an_event_of_its_own(stack, client):
     first, *between, last = told()[before:]
     assert (first, last) == ("unhealthy", "healthy")
     assert set(between) <= {"degraded"}  # some of its checks may come back before the others
+
+
+def test_each_outage_became_an_alert_that_its_end_resolves(stack, client):
+    def alerts() -> dict[str, dict]:
+        rows = client.get("/alerts", params={"source": "health", "limit": 500}).json()["data"]
+        return {row["id"]: row for row in rows["alerts"] if row["fingerprint"] == "health.cache"}
+
+    until(lambda: all(row["resolved_at"] for row in alerts().values()), seconds=15)
+    before = alerts()
+    with stack.stopped("cache"):
+        [opened] = until(lambda: alerts().keys() - before.keys(), seconds=15)
+        assert alerts()[opened]["status"] == "open"
+        assert "connectivity" in alerts()[opened]["message"]
+    until(lambda: alerts()[opened]["status"] == "resolved", seconds=15)
+    assert alerts()[opened]["resolved_by"] == "source:health"
