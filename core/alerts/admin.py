@@ -51,6 +51,7 @@ class AlertAdmin(RecordAdmin):
         "last_seen",
     )
     list_filter = (StatusFilter, "severity", ("first_seen_at", admin.DateFieldListFilter))
+    ordering = (F("resolved_at").desc(nulls_first=True), "-first_seen_at", "-id")
     search_fields = ("title", "^fingerprint", "=source")
     search_help_text = "Title, fingerprint or source"
     detail_template = "alerts/alert.html"
@@ -58,8 +59,7 @@ class AlertAdmin(RecordAdmin):
     empty_text = "Nothing has come up yet. A component that is not healthy opens an alert."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
-        unresolved_first = F("resolved_at").desc(nulls_first=True)
-        return with_status().order_by(unresolved_first, "-first_seen_at", "-id")
+        return with_status()
 
     def facts(self, record: Alert) -> Facts:
         return (

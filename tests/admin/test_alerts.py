@@ -100,10 +100,10 @@ def test_a_link_changes_nothing(superuser):
 
 
 def test_the_list_has_the_unresolved_first_and_filters_by_status(superuser):
-    over = records.alert(fingerprint="test.over", title="Over and done")
     records.alert(fingerprint="test.a", title="Still going on")
-    operations.resolve(alert_id=over.pk, actor=SYSTEM)
     records.alert(fingerprint="test.b", title="Just come up")
+    over = records.alert(fingerprint="test.over", title="Over and done")
+    operations.resolve(alert_id=over.pk, actor=SYSTEM)
     shown = superuser.get(reverse(LIST)).content.decode()
     places = [shown.index(each) for each in ("Just come up", "Still going on", "Over and done")]
     assert places == sorted(places)
