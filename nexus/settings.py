@@ -25,7 +25,6 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 ENVIRONMENT = env.environment
 DATA_DIR = env.data_dir
-BACKUP_DIR = env.data_dir / "backups"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import Coalesce, Now
 from django_celery_beat.models import PeriodicTask
+from pydantic import Field
 
+from core import options
 from core.health import checks
 from core.health.checks import Figures, Unhealthy, Warn
 from core.processes import queries as processes
@@ -17,12 +19,35 @@ from tasks import slots
 from tasks.models import ACTIVE, SchedulerTick, Status, Task
 
 CANARY = "canary"
-CANARY_STUCK_SECONDS = 60.0
-CANARY_LATE_SECONDS = 180.0
-SLOW_START_SECONDS = 5.0
-WAITING_SECONDS = 60.0
-TICK_LATE_SECONDS = 30.0
-SLOT_LATE = timedelta(seconds=90)
+CANARY_STUCK = options.declare(
+    "health.canary_stuck_seconds", Annotated[float, Field(ge=10, le=3600)], default=60.0, unit="s",
+    help="The task queue is unhealthy when the canary, a task that does nothing, has waited this"
+    " long: workers run, but no work gets done.",
+)  # fmt: skip
+CANARY_LATE = options.declare(
+    "health.canary_late_seconds", Annotated[float, Field(ge=120, le=86_400)],
+    default=180.0, unit="s",
+    help="The task queue is degraded when the last canary ended this long ago. Canaries start"
+    " every minute, unless somebody has changed their schedule.",
+)  # fmt: skip
+SLOW_START = options.declare(
+    "health.slow_start_seconds", Annotated[float, Field(ge=0.1, le=300)], default=5.0, unit="s",
+    help="The task queue is degraded when a task waits longer than this for a free worker.",
+)  # fmt: skip
+WAITING = options.declare(
+    "health.task_waiting_seconds", Annotated[float, Field(ge=1, le=86_400)],
+    default=60.0, unit="s",
+    help="The task queue is degraded when a task that is due has waited this long.",
+)  # fmt: skip
+TICK_LATE = options.declare(
+    "health.tick_late_seconds", Annotated[float, Field(ge=15, le=3600)], default=30.0, unit="s",
+    help="The scheduler is unhealthy when it last went through the schedules this long ago. It"
+    " does so every 5 seconds.",
+)  # fmt: skip
+SLOT_LATE = options.declare(
+    "health.schedule_late_seconds", Annotated[int, Field(ge=30, le=86_400)], default=90, unit="s",
+    help="The scheduler is degraded when a schedule was due this long ago and did not run.",
+)  # fmt: skip
 
 
 @checks.component("task_queue")
@@ -63,15 +88,15 @@ def canary_sings() -> Figures:
         figures["canary_age_seconds"] = round((now - newest.completed_at).total_seconds(), 3)
         figures["start_latency_ms"] = round(max(latency, 0.0) * 1000, 3)
     waiting = canaries.filter(status__in=ACTIVE).aggregate(oldest=Min("created_at"))["oldest"]
-    if waiting is not None and (now - waiting).total_seconds() > CANARY_STUCK_SECONDS:
+    if waiting is not None and (now - waiting).total_seconds() > CANARY_STUCK.value:
         seconds = (now - waiting).total_seconds()
         raise Unhealthy(f"a canary has been waiting for {seconds:.0f} s", **figures)
     if (
         figures["canary_age_seconds"] is not None
-        and figures["canary_age_seconds"] > CANARY_LATE_SECONDS
+        and figures["canary_age_seconds"] > CANARY_LATE.value
     ):
         raise Warn(f"no canary was started for {figures['canary_age_seconds']:.0f} s", **figures)
-    if (figures["start_latency_ms"] or 0) > SLOW_START_SECONDS * 1000:
+    if (figures["start_latency_ms"] or 0) > SLOW_START.value * 1000:
         raise Warn("tasks wait for a free worker", **figures)
     return figures
 
@@ -98,7 +123,7 @@ def backlog_is_short() -> Figures:
         "running": found["running"],
         "oldest_pending_seconds": round(waited, 3),
     }
-    if waited > WAITING_SECONDS:
+    if waited > WAITING.value:
         raise Warn(f"a task has been waiting for {waited:.0f} s", **figures)
     return figures
 
@@ -112,7 +137,7 @@ def ticks() -> Figures:
     if newest is None:
         raise Unhealthy("the scheduler has never run", last_tick_seconds=None)
     age = round(max((datetime.now(UTC) - newest).total_seconds(), 0.0), 3)
-    if age > TICK_LATE_SECONDS:
+    if age > TICK_LATE.value:
         raise Unhealthy(f"the scheduler stopped {age:.0f} s ago", last_tick_seconds=age)
     return {"last_tick_seconds": age}
 
@@ -127,7 +152,7 @@ def ticks() -> Figures:
 )
 def misses_none() -> Figures:
     """Schedules whose newest due time passed without a run."""
-    late_before = datetime.now(UTC) - SLOT_LATE
+    late_before = datetime.now(UTC) - timedelta(seconds=SLOT_LATE.value)
     regular = PeriodicTask.objects.enabled().exclude(interval=None, crontab=None)
     missed = [
         each.name

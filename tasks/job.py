@@ -20,16 +20,32 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pydantic
 from django.db import InterfaceError, OperationalError
+from pydantic import Field
 
+from core import options
 from core.errors import Detail, InvalidInput
 from core.registry import Registry
 from tasks.context import Context
 
 __all__ = ["Context", "External", "Job", "Steps", "jobs"]
+
+options.section("tasks", title="Tasks", help="Background work: workers, retries, what is kept.")
+
+DEFAULT_TIMEOUT = options.declare(
+    "tasks.default_timeout_seconds", Annotated[float, Field(ge=60, le=86_400)],
+    default=3600.0, unit="s",
+    help="How long one attempt at a task may take where its type sets no limit of its own. What"
+    " takes longer is stopped and fails as timed_out. Counts for tasks started from now on.",
+)  # fmt: skip
+DEFAULT_ATTEMPTS = options.declare(
+    "tasks.max_attempts", Annotated[int, Field(ge=1, le=20)], default=3, unit="attempts",
+    help="How often a task is begun in all, where its type sets no number of its own: after a lost"
+    " worker, or a database that went away. Counts for tasks started from now on.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +93,8 @@ class Job:
 
     type: ClassVar[str] = ""  # set by `jobs.register`
     steps: ClassVar[Steps]
-    timeout: ClassVar[float] = 3600.0  # seconds for one attempt
-    max_attempts: ClassVar[int] = 3
+    timeout: ClassVar[float | None] = None  # seconds for one attempt; None: as is configured
+    max_attempts: ClassVar[int | None] = None  # None: as is configured
     retryable: ClassVar[bool] = True  # whether another attempt may follow one that did not end
     retry_on: ClassVar[tuple[builtins.type[Exception], ...]] = (OperationalError, InterfaceError)
     queue_behind: ClassVar[bool] = False  # wait for the holder of the concurrency key, not refuse
@@ -86,6 +102,18 @@ class Job:
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
+
+    @classmethod
+    def time_limit(cls) -> float:
+        """Seconds that one attempt may take."""
+        return DEFAULT_TIMEOUT.value if cls.timeout is None else cls.timeout
+
+    @classmethod
+    def most_attempts(cls) -> int:
+        """How often a task is begun in all."""
+        if not cls.retryable:
+            return 1
+        return DEFAULT_ATTEMPTS.value if cls.max_attempts is None else cls.max_attempts
 
     @classmethod
     def concurrency_key(cls, parameters: Any) -> str | None:

@@ -49,7 +49,7 @@ class DatabaseCleanup(Job):
     def vacuum(self, context: Context) -> None:
         tables = list(context.state.get("deleted", {}))
         for position, table in enumerate(tables):
-            with statement_deadline(self.timeout), connection.cursor() as cursor:
+            with statement_deadline(self.time_limit()), connection.cursor() as cursor:
                 cursor.execute(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
             context.progress((position + 1) / len(tables))
 

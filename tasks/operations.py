@@ -85,10 +85,10 @@ def _made_of(job: type[Job], parameters: Any) -> Task:
         type=job.type,
         hidden=job.hidden,
         parameters=parameters.model_dump(mode="json"),
-        timeout=job.timeout,
+        timeout=job.time_limit(),
         concurrency_key=job.concurrency_key(parameters),
         queue_behind=job.queue_behind,
-        max_attempts=job.max_attempts if job.retryable else 1,
+        max_attempts=job.most_attempts(),
         request_id=request_id.current(),
     )
 

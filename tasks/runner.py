@@ -7,11 +7,14 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from pydantic import Field
 
+from core import options
 from core.access.actor import Actor
 from core.api import request_id
 from core.errors import NexusError, NotFound
@@ -25,8 +28,15 @@ from tasks.transitions import CLEAN_UP_ATTEMPTS, Claim, StepRow, Superseded
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 1.0  # before the second attempt; doubles with each further one
-LONGEST_RETRY_SECONDS = 60.0
+RETRY_PAUSE = options.declare(
+    "tasks.retry_seconds", Annotated[float, Field(ge=0.1, le=60)], default=1.0, unit="s",
+    help="How long a task that may be tried again waits before its second attempt. The pause"
+    " doubles with each further one.",
+)  # fmt: skip
+LONGEST_RETRY_PAUSE = options.declare(
+    "tasks.longest_retry_seconds", Annotated[float, Field(ge=60, le=3600)],
+    default=60.0, unit="s", help="The longest pause between two attempts at a task.",
+)  # fmt: skip
 
 
 class OutcomeUnknown(NexusError):
@@ -51,6 +61,7 @@ def worker_name() -> str:
 def run(task_id: UUID, *, on_stuck: Callable[[], None] | None = None) -> bool:
     """Run the task unless somebody else does or it isn't due; returns whether it was claimed.
 
+    Options keep the values that they have at the beginning until the attempt has ended.
     `on_stuck` ends this process when the job ignores its timeout.
     """
     claim = _claimed(task_id)
@@ -58,7 +69,8 @@ def run(task_id: UUID, *, on_stuck: Callable[[], None] | None = None) -> bool:
         return False
     request_id.adopt(claim.request_id)
     try:
-        Attempt(claim, on_stuck).run()
+        with options.held():
+            Attempt(claim, on_stuck).run()
     except (Superseded, LeaseLost):
         logger.warning("task %s is held by another worker now; nothing was written", task_id)
     finally:
@@ -189,7 +201,8 @@ class Attempt:
         )
         again = job.retryable and isinstance(error, job.retry_on)
         if again and self.claim.attempts < self.claim.max_attempts:
-            seconds = min(RETRY_SECONDS * 2 ** (self.claim.attempts - 1), LONGEST_RETRY_SECONDS)
+            doubled = RETRY_PAUSE.value * 2.0 ** (self.claim.attempts - 1)
+            seconds = min(doubled, LONGEST_RETRY_PAUSE.value)
             self.context.warning(f"{message}; trying again in {seconds:g} s")
             return Ending(lambda claim: transitions.retry_later(claim, seconds=seconds))
         self.context.log("ERROR", message)

@@ -14,12 +14,15 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import takewhile
+from typing import Annotated
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Now
+from pydantic import Field
 
+from core import options
 from core.api import request_id
 from core.events import subscribers, tally
 from core.events.models import Delivery, Event, Status
@@ -28,10 +31,20 @@ from core.processes import loops
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = options.declare(
+    "events.batch_size", Annotated[int, Field(ge=1, le=1000)], default=100, unit="deliveries",
+    help="How many deliveries a worker takes at once, in one transaction. Fewer make slow"
+    " subscribers show their effects sooner, more make quick ones quicker.",
+)  # fmt: skip
 BATCH_SECONDS = 1.0  # a batch with slow handlers ends early, so that its effects show
 CLAIM_SECONDS = 5.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE = options.declare(
+    "events.longest_retry_seconds", Annotated[float, Field(ge=1, le=86_400)],
+    default=300.0, unit="s",
+    help="The longest pause before an event is offered again to a subscriber that failed. The"
+    " pauses begin with a second and double until then.",
+)  # fmt: skip
 ORPHAN_AGE = timedelta(hours=1)
 ERROR_LENGTH = 2000
 
@@ -74,7 +87,7 @@ def _claim() -> list[UUID]:
             subscriber__in=subscribers.registry.names(),
         )
         .order_by("next_attempt_at", "pk")
-        .values_list("pk", "attempts")[:BATCH]
+        .values_list("pk", "attempts")[: BATCH.value]
     )
     rows = list(due)
     fresh = takewhile(lambda row: row[1] == 0, rows)
@@ -119,7 +132,8 @@ def _record(outcomes: list[tuple[Delivery, str | None]]) -> None:
     for delivery, error in outcomes:
         if error:
             delivery.last_error = error
-            if delivery.attempts >= subscribers.registry.get(delivery.subscriber).max_attempts:
+            subscriber = subscribers.registry.get(delivery.subscriber)
+            if delivery.attempts >= subscriber.attempts_allowed:
                 delivery.status = Status.FAILED
                 ended.append(delivery)
             else:
@@ -138,7 +152,7 @@ def _rows(deliveries: list[Delivery]):
 def _pause(attempts: int) -> float:
     """Seconds until the next attempt: doubling, scattered by half."""
     doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(attempts - 1, 20)
-    return min(doubled, LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311
+    return min(doubled, LONGEST_PAUSE.value) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
 @loops.register("events.orphans", roles={"worker"}, interval=60.0)

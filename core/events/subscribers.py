@@ -11,13 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
+from typing import Annotated
 
+from pydantic import Field
+
+from core import options
 from core.events.models import Event
 from core.registry import Registry
 
 Handler = Callable[[Event], None]
 
-MAX_ATTEMPTS = 10  # with the back-off of the dispatcher: about ten minutes
+MAX_ATTEMPTS = options.declare(
+    "events.max_attempts", Annotated[int, Field(ge=1, le=100)], default=10, unit="attempts",
+    help="How often an event is offered to a subscriber that fails, unless the subscriber sets a"
+    " number of its own. Ten take about ten minutes; then the delivery has failed and"
+    " manage.py events retry gives it another chance.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,15 @@ class Subscriber:
     name: str
     pattern: str
     handler: Handler
-    max_attempts: int = MAX_ATTEMPTS
+    max_attempts: int | None = None
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
         return re.compile(translate(self.pattern))
+
+    @property
+    def attempts_allowed(self) -> int:
+        return MAX_ATTEMPTS.value if self.max_attempts is None else self.max_attempts
 
     def wants(self, event_name: str) -> bool:
         return self._expression.match(event_name) is not None
@@ -39,14 +52,15 @@ registry: Registry[Subscriber] = Registry("subscriber")
 
 
 def register(
-    *, event: str, name: str, max_attempts: int = MAX_ATTEMPTS
+    *, event: str, name: str, max_attempts: int | None = None
 ) -> Callable[[Handler], Handler]:
     """Subscribe a function to the events whose name fits the pattern, such as `task.*`.
 
     `name` stays the same over releases: deliveries refer to it. The handler is called at
     least once per event, in a worker, inside a transaction: what it writes to the database
     happens exactly once. It should end within a second or start a task. When it raises, it
-    is called again with growing pauses, `max_attempts` times in all.
+    is called again with growing pauses, `max_attempts` times in all (None: as often as is
+    configured).
     """
 
     def add(handler: Handler) -> Handler:

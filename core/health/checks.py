@@ -8,16 +8,41 @@ A feature registers its checks in its `apps.py`; core knows none of them by name
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from pydantic import Field, StringConstraints
+
+from core import options
+from core.options import Option
 from core.registry import Registry
+
+logger = logging.getLogger(__name__)
 
 Figures = Mapping[str, Any]
 Measure = Callable[[], "Figures | None"]
 
+
+options.section(
+    "health", title="Health", help="How often parts are checked, and when they count as troubled."
+)
+_Name = Annotated[str, StringConstraints(pattern=r"^[^\s.]+\.\S+$", max_length=200)]
+
+CADENCES: Option[dict[str, float]] = options.declare(
+    "health.cadence_seconds", dict[_Name, Annotated[float, Field(ge=0.5, le=3600)]],
+    default={}, unit="s",
+    help="How often single checks run, by component and check as in"
+    ' {"database.size": 300}. The others keep the cadence that they come with.',
+)  # fmt: skip
+DEADLINES: Option[dict[str, float]] = options.declare(
+    "health.deadline_seconds", dict[_Name, Annotated[float, Field(ge=0.2, le=30)]],
+    default={}, unit="s",
+    help="How long single checks may take before they count as failed, by component and check as"
+    ' in {"database.connection": 2}. The others keep the deadline that they come with.',
+)  # fmt: skip
 
 RESERVED = frozenset({"name", "status", "reason", "age_seconds", "measured_at"})
 
@@ -57,10 +82,10 @@ class Warn(Finding):
 class Check:
     """One measurement of one component.
 
-    It runs every `cadence` seconds and fails when it has not answered within `deadline`
-    seconds. When a `critical` check fails its component is unhealthy, else degraded. While a
-    check that is `needed_to_serve` fails, `/health` answers 503. `unmeasured` is what stands
-    for the figures until they have been measured once.
+    Unless operators say otherwise, it runs every `cadence` seconds and fails when it has not
+    answered within `deadline` seconds. When a `critical` check fails its component is
+    unhealthy, else degraded. While a check that is `needed_to_serve` fails, `/health` answers
+    503. `unmeasured` is what stands for the figures until they have been measured once.
     """
 
     component: str
@@ -71,6 +96,19 @@ class Check:
     critical: bool = True
     needed_to_serve: bool = False
     unmeasured: Figures = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its name with that of its component."""
+        return f"{self.component}.{self.name}"
+
+    @property
+    def cadence_in_use(self) -> float:
+        return CADENCES.value.get(self.key, self.cadence)
+
+    @property
+    def deadline_in_use(self) -> float:
+        return DEADLINES.value.get(self.key, self.deadline)
 
 
 def _nothing(figures: Mapping[str, Figures]) -> dict[str, Any]:
@@ -92,6 +130,14 @@ class Component:
 
 components: Registry[Component] = Registry("component")
 registry: Registry[Check] = Registry("check")
+
+
+@options.on_change(CADENCES.key, DEADLINES.key)
+def tell_of_unknown_names() -> None:
+    """The check of a plugin may come and go, so an unknown name is no error; but it may be a
+    slip."""
+    if unknown := sorted({*CADENCES.value, *DEADLINES.value} - set(registry.names())):
+        logger.warning("a cadence or deadline is set for %s: no such check", ", ".join(unknown))
 
 
 def register(

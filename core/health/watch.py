@@ -61,16 +61,16 @@ class Watch:
 
     @property
     def name(self) -> str:
-        return f"{self.check.component}.{self.check.name}"
+        return self.check.key
 
     def due(self, now: float) -> bool:
-        return self._run_since is None and now - self._last_start >= self.check.cadence
+        return self._run_since is None and now - self._last_start >= self.check.cadence_in_use
 
     def stale(self, now: float) -> bool:
         """No verdict, or one too old for the check's cadence while no late run explains it."""
         if self.verdict is None:
             return True
-        return not self._late(now) and self.verdict.age(now) > 2 * self.check.cadence
+        return not self._late(now) and self.verdict.age(now) > 2 * self.check.cadence_in_use
 
     def start(self) -> None:
         """Begin a run unless one is under way."""
@@ -97,20 +97,20 @@ class Watch:
             since = self._run_since
             if since is None:
                 return
-            left = since + self.check.deadline - time.monotonic()
+            left = since + self.check.deadline_in_use - time.monotonic()
             self._changed.wait_for(lambda: self._run_since != since, timeout=max(0.0, left))
         self.expire(time.monotonic())
 
     @property
     def _too_late(self) -> str:
-        return f"did not answer within {self.check.deadline:g} s"
+        return f"did not answer within {self.check.deadline_in_use:g} s"
 
     def _late(self, now: float) -> bool:
-        return self._run_since is not None and now - self._run_since >= self.check.deadline
+        return self._run_since is not None and now - self._run_since >= self.check.deadline_in_use
 
     def _run(self) -> None:
         try:
-            with statement_deadline(self.check.deadline):
+            with statement_deadline(self.check.deadline_in_use):
                 found = self._measure()
         finally:
             connections.close_all()

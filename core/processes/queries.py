@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db.models import Case, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Now
+from pydantic import Field
 
-from core import ids
+from core import ids, options
 from core.processes.models import Instance, Process
 
 PREFIX = "proc"
-GONE_SECONDS = 15.0
+options.section("processes", title="Processes", help="The web, worker and beat processes.")
+GONE = options.declare(
+    "processes.gone_seconds", Annotated[float, Field(ge=15, le=600)], default=15.0, unit="s",
+    help="A process counts as gone when it has said nothing for this long. Each says that it is"
+    " alive every 5 seconds.",
+)  # fmt: skip
 STATUSES = ("alive", "stopped", "gone")
 FIELDS = (
     "id", "node", "pid", "role", "parent_pid", "version",
@@ -29,7 +35,7 @@ def running() -> QuerySet[Process]:
 
 
 def silent() -> Q:
-    return Q(heartbeat_at__lte=Now() - timedelta(seconds=GONE_SECONDS))
+    return Q(heartbeat_at__lte=Now() - timedelta(seconds=GONE.value))
 
 
 def list_processes(*, role: str | None = None, status: str | None = None) -> Rows:

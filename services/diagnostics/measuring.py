@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import statistics
 import threading
 import time
@@ -66,12 +67,16 @@ def concurrently(
 
     A worker returns the durations of its operations in milliseconds, and ends soon after
     `stopped()` is true. The first error of a worker is raised, as is a cancel of the run;
-    either way no thread is left behind.
+    either way no thread is left behind. Each runs in a copy of the caller's context, so that
+    it sees the options that the caller holds.
     """
     stop = threading.Event()
     began = time.perf_counter()
     with ThreadPoolExecutor(threads, thread_name_prefix="diagnostic") as pool:
-        running = [pool.submit(_work, worker, number, stop.is_set) for number in range(threads)]
+        running = [
+            pool.submit(contextvars.copy_context().run, _work, worker, number, stop.is_set)
+            for number in range(threads)
+        ]
         try:
             while (elapsed := time.perf_counter() - began) < seconds:
                 if all(each.done() for each in running) or any(map(_failed, running)):

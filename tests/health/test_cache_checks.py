@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core import valkey
+from core import options, valkey
 from core.health import queries
 from core.health.checks import Outcome
 from core.health.components import cache
@@ -74,6 +74,16 @@ def test_a_full_server_that_may_not_evict_is_a_warning(server):
     assert "evicts nothing" in found.reason
 
 
+@pytest.mark.option("health.cache_full_percent")
+def test_how_full_a_server_may_be_can_be_changed(server):
+    client = valkey.cache_client()
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", client.info("memory")["used_memory"] * 2)
+    assert outcomes()["memory_usage"].outcome == Outcome.PASS
+    with options.replaced({"health.cache_full_percent": 30}):
+        assert outcomes()["memory_usage"].outcome == Outcome.WARNING
+
+
 def test_a_full_server_that_evicts_is_fine(server):
     client = valkey.cache_client()
     client.config_set("maxmemory-policy", "allkeys-lru")
@@ -116,7 +126,10 @@ def test_evictions_are_told_per_minute(seen, rate):
     assert rates[-1] == rate
 
 
+@pytest.mark.option("health.evictions_per_minute")
 def test_many_evictions_are_a_warning(server, monkeypatch):
     monkeypatch.setattr(cache.Evictions, "per_minute", lambda self, total, now: 2000.0)
     found = outcomes()["evictions"]
     assert (found.outcome, found.figures["evictions_per_minute"]) == (Outcome.WARNING, 2000.0)
+    with options.replaced({"health.evictions_per_minute": 2001}):
+        assert outcomes()["evictions"].outcome == Outcome.PASS

@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
+from core import options
 from core.health import queries
 from core.health.checks import Outcome
 from core.health.components import database
@@ -62,8 +63,8 @@ def test_every_process_tells_its_own_pool():
     assert pool["limit"] == connection.settings_dict["OPTIONS"]["pool"]["max_size"]
 
 
-def test_a_long_transaction_is_told_with_its_pid(monkeypatch):
-    monkeypatch.setattr(database, "LONG_TRANSACTION_SECONDS", 0.05)
+@pytest.mark.option("health.long_transaction_seconds")
+def test_a_long_transaction_is_told_with_its_pid():
     begun, end = threading.Event(), threading.Event()
     pids: list[int] = []
 
@@ -81,16 +82,35 @@ def test_a_long_transaction_is_told_with_its_pid(monkeypatch):
     thread.start()
     begun.wait(10)
     try:
-        until(lambda: found("oldest_transaction").outcome == Outcome.WARNING)
-        assert f"pid {pids[0]}" in found("oldest_transaction").reason
+        with options.replaced({"health.long_transaction_seconds": 1}):
+            until(lambda: found("oldest_transaction").outcome == Outcome.WARNING)
+            assert f"pid {pids[0]}" in found("oldest_transaction").reason
+        assert found("oldest_transaction").outcome == Outcome.PASS
     finally:
         end.set()
         thread.join(10)
 
 
+@pytest.mark.option("health.slow_query_ms")
 def test_a_slow_database_is_a_warning(monkeypatch):
-    monkeypatch.setattr(database, "SLOW_QUERY_MS", 0.0)
-    verdict = found("query_performance")
-    assert verdict.outcome == Outcome.WARNING
-    assert verdict.figures["avg_query_time_ms"] > 0
-    assert queries.standing("database").health == "degraded"
+    read = database._rows
+    monkeypatch.setattr(database, "_rows", lambda sql: read("SELECT pg_sleep(0.02)") and read(sql))
+    assert found("query_performance").outcome == Outcome.PASS
+    with options.replaced({"health.slow_query_ms": 15}):
+        verdict = found("query_performance")
+        assert verdict.outcome == Outcome.WARNING
+        assert verdict.figures["avg_query_time_ms"] > 15
+        assert queries.standing("database").health == "degraded"
+
+
+@pytest.mark.option("health.replication_lag_seconds")
+def test_a_replica_that_is_behind_is_a_warning(monkeypatch):
+    read = database._rows
+
+    def with_replica(sql):
+        return [(1, 20.0)] if "pg_stat_replication" in sql else read(sql)
+
+    monkeypatch.setattr(database, "_rows", with_replica)
+    assert found("replication_lag").outcome == Outcome.PASS
+    with options.replaced({"health.replication_lag_seconds": 10}):
+        assert found("replication_lag").reason == "a replica is 20 s behind"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from django.db.models.functions import Now
 
+from core import options
 from core.events import subscribers
 from core.events.models import Event
 from core.events.operations import publish
@@ -45,6 +46,25 @@ class TestEventBus:
         assert verdict.outcome == outcome
         assert verdict.figures["oldest_seconds"] >= age
 
+    @pytest.mark.option("health.event_queue_size")
+    def test_how_many_events_may_wait_can_be_changed(self, subscriber):
+        for number in range(3):
+            publish("test.happened", subject=str(number), payload={})
+        assert found("event_bus", "backlog").outcome == Outcome.PASS
+        with options.replaced({"health.event_queue_size": 2}):
+            assert found("event_bus", "backlog").outcome == Outcome.WARNING
+
+    @pytest.mark.option("health.event_waiting_seconds")
+    @pytest.mark.option("health.event_stuck_seconds")
+    def test_how_long_an_event_may_wait_can_be_changed(self, subscriber):
+        event = publish("test.happened", subject="it", payload={})
+        Event.objects.filter(pk=event.pk).update(created_at=Now() - timedelta(seconds=600))
+        with options.replaced({"health.event_stuck_seconds": 3600}):
+            assert found("event_bus", "oldest_undelivered").outcome == Outcome.WARNING
+        Event.objects.filter(pk=event.pk).update(created_at=Now() - timedelta(seconds=60))
+        with options.replaced({"health.event_waiting_seconds": 120}):
+            assert found("event_bus", "oldest_undelivered").outcome == Outcome.PASS
+
 
 class TestPlugins:
     def test_each_loaded_plugin_is_counted_by_its_state(self):
@@ -69,9 +89,13 @@ class TestDisk:
         settings.DATA_DIR = tmp_path / "missing"
         assert found("disk", "data").outcome == Outcome.FAIL
 
-    def test_a_backup_folder_that_is_not_there_yet_is_fine(self, settings, tmp_path):
-        settings.BACKUP_DIR = tmp_path / "not" / "yet"
-        assert found("disk", "backups").figures["total_mb"] > 0
+    @pytest.mark.option("backup.directory")
+    def test_a_backup_folder_that_is_not_there_yet_is_fine(self, monkeypatch, tmp_path):
+        looked_at: list[Path] = []
+        monkeypatch.setattr(disk, "space", lambda folder: looked_at.append(folder) or {})
+        with options.replaced({"backup.directory": str(tmp_path / "not" / "yet")}):
+            assert found("disk", "backups").outcome == Outcome.PASS
+        assert tmp_path in looked_at
 
     @pytest.mark.parametrize(
         ("total", "free", "raises"),
@@ -96,3 +120,32 @@ class TestDisk:
         else:
             with pytest.raises(raises, match="free"):
                 disk.space(Path("/"))
+
+    @pytest.mark.option("health.disk_low_percent")
+    @pytest.mark.option("health.disk_low_gib")
+    @pytest.mark.option("health.disk_out_percent")
+    @pytest.mark.option("health.disk_out_gib")
+    @pytest.mark.parametrize(
+        ("given", "total", "free", "raises"),
+        [
+            ({"health.disk_low_percent": 30}, 10 * GIB, 2 * GIB, Warn),
+            ({"health.disk_low_gib": 20}, 100 * GIB, 8 * GIB, Warn),
+            ({"health.disk_out_percent": 5}, 10 * GIB, int(0.4 * GIB), Unhealthy),
+            ({"health.disk_out_gib": 1}, 100 * GIB, int(0.8 * GIB), Unhealthy),
+        ],
+    )
+    def test_what_counts_as_little_can_be_changed(self, monkeypatch, given, total, free, raises):
+        monkeypatch.setattr(
+            disk.shutil, "disk_usage", lambda folder: SimpleNamespace(total=total, free=free)
+        )
+        before = self.outcome()
+        with options.replaced(given):
+            assert self.outcome() is raises
+        assert before is not raises
+
+    def outcome(self) -> type[Exception] | None:
+        try:
+            disk.space(Path("/"))
+        except (Warn, Unhealthy) as finding:
+            return type(finding)
+        return None

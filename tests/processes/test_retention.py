@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from core import options
+from core.processes import queries
 from core.processes.models import Acknowledgement, Command, Process
 from core.retention import rules
 
@@ -33,3 +35,25 @@ def test_commands_go_after_a_day_with_their_answers():
     assert rules.get("processes.commands").delete_batch().rows == 1
     assert Command.objects.get().name == "new"
     assert not Acknowledgement.objects.exists()
+
+
+@pytest.mark.option("processes.keep_days")
+def test_how_long_ended_processes_stay_can_be_changed():
+    process(stopped_at=Now() - timedelta(days=6))
+    with options.replaced({"processes.keep_days": 5}):
+        assert rules.get("processes.ended").delete_batch().rows == 1
+
+
+@pytest.mark.option("processes.keep_command_hours")
+def test_how_long_commands_stay_can_be_changed():
+    Command.objects.create(name="new", created_at=Now() - timedelta(hours=3))
+    with options.replaced({"processes.keep_command_hours": 2}):
+        assert rules.get("processes.commands").delete_batch().rows == 1
+
+
+@pytest.mark.option("processes.gone_seconds")
+def test_when_a_silent_process_counts_as_gone_can_be_changed():
+    process(heartbeat_at=Now() - timedelta(seconds=30))
+    assert queries.running().count() == 0
+    with options.replaced({"processes.gone_seconds": 60}):
+        assert queries.running().count() == 1

@@ -45,7 +45,7 @@ def test_a_killed_process_is_found_out_by_its_neighbour(spawn):
 
 
 def test_a_killed_process_of_another_machine_is_found_out_by_its_silence(transactional_db):
-    late = Now() - timedelta(seconds=queries.GONE_SECONDS + 1)
+    late = Now() - timedelta(seconds=queries.GONE.value + 1)
     Process.objects.create(node="far", pid=os.getpid(), role="web", version="1", heartbeat_at=late)
     assert queries.alive() == []
     assert operations.mark_gone() == 1

@@ -10,8 +10,10 @@ import time
 from django.db import connection
 from pydantic import Field
 
+from core import options
 from tasks.job import Context, External, Job, Steps, jobs
 from tasks.models import Status
+from tasks.retention import KEEP_DAYS
 
 EFFECTS = "CREATE TABLE IF NOT EXISTS specimen_effect (task_id uuid, step text, at timestamptz)"
 
@@ -109,6 +111,26 @@ class Failing(Lasting):
     def fail(self, context: Context) -> None:
         effect(context)
         raise ValueError("the specimen fails")
+
+
+@jobs.register("specimen.reading")
+class Reading(Lasting):
+    """Reads an option before and after a change that takes place while it runs."""
+
+    steps = Steps(read=1, change=1)
+
+    def read(self, context: Context) -> None:
+        context.state["before"] = KEEP_DAYS.value
+
+    def change(self, context: Context) -> None:
+        with options.replaced({KEEP_DAYS.key: 5}):
+            context.result(
+                {
+                    "before": context.state["before"],
+                    "changed_to": KEEP_DAYS.value_in(options.current()),
+                    "after": KEEP_DAYS.value,
+                }
+            )
 
 
 class Hiccup(Exception):

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db.models.functions import Now
 
+from core import options
 from core.access.actor import SYSTEM
 from tasks import operations, runner
 from tasks.models import Status, Task, TaskLog, TaskStep
@@ -79,3 +81,29 @@ def test_two_do_not_run_at_once(engine):
     except operations.AlreadyRunning as refused:
         assert refused.extra["task_id"] == holder.external_id
     assert Task.objects.filter(type="database_cleanup").count() == 1
+
+
+@pytest.mark.option("tasks.keep_days")
+def test_how_long_tasks_are_kept_can_be_changed(engine):
+    old, recent = aged(finished(), 8), aged(finished(), 6)
+    with options.replaced({"tasks.keep_days": 7}):
+        cleaned()
+    assert not Task.objects.filter(pk=old.pk).exists()
+    assert Task.objects.filter(pk=recent.pk).exists()
+
+
+@pytest.mark.option("tasks.keep_log_days")
+def test_how_long_logs_are_kept_can_be_changed(engine):
+    task = aged(finished(), 3)
+    with options.replaced({"tasks.keep_log_days": 2}):
+        cleaned()
+    assert fresh(task).status == Status.COMPLETED
+    assert not TaskLog.objects.filter(task=task).exists()
+
+
+@pytest.mark.option("tasks.keep_hidden_hours")
+def test_how_long_canaries_are_kept_can_be_changed(engine):
+    canary = aged(finished("canary"), 2)
+    with options.replaced({"tasks.keep_hidden_hours": 72}):
+        cleaned()
+    assert Task.objects.filter(pk=canary.pk).exists()

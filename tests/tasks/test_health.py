@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
+from core import options
 from core.health.checks import Unhealthy, Warn
 from core.processes.models import Process
 from tasks import health, runner
@@ -85,3 +86,54 @@ def test_a_schedule_that_was_not_started_when_due_is_named(engine):
     with pytest.raises(Warn, match="canary") as found:
         health.misses_none()
     assert found.value.figures == {"missed": 1}
+
+
+@pytest.mark.option("health.canary_stuck_seconds")
+def test_how_long_a_canary_may_wait_can_be_changed(engine):
+    Task.objects.filter(pk=start("canary").pk).update(created_at=ago(seconds=30))
+    assert health.canary_sings()["canary_age_seconds"] is None
+    with options.replaced({"health.canary_stuck_seconds": 20}), pytest.raises(Unhealthy):
+        health.canary_sings()
+
+
+@pytest.mark.option("health.canary_late_seconds")
+def test_how_old_the_newest_canary_may_be_can_be_changed(engine):
+    task = start("canary")
+    runner.run(task.id)
+    Task.objects.filter(pk=task.pk).update(completed_at=ago(seconds=150))
+    assert health.canary_sings()["canary_age_seconds"] >= 150
+    with options.replaced({"health.canary_late_seconds": 120}), pytest.raises(Warn):
+        health.canary_sings()
+
+
+@pytest.mark.option("health.slow_start_seconds")
+def test_how_late_a_task_may_start_can_be_changed(engine):
+    task = start("canary")
+    Task.objects.filter(pk=task.pk).update(created_at=ago(seconds=2))
+    runner.run(task.id)
+    assert health.canary_sings()["start_latency_ms"] >= 2000
+    with options.replaced({"health.slow_start_seconds": 1}), pytest.raises(Warn, match="wait"):
+        health.canary_sings()
+
+
+@pytest.mark.option("health.task_waiting_seconds")
+def test_how_long_a_task_may_wait_can_be_changed(engine):
+    Task.objects.filter(pk=start("specimen.plain").pk).update(created_at=ago(seconds=10))
+    assert health.backlog_is_short()["oldest_pending_seconds"] >= 10
+    with options.replaced({"health.task_waiting_seconds": 5}), pytest.raises(Warn):
+        health.backlog_is_short()
+
+
+@pytest.mark.option("health.tick_late_seconds")
+def test_how_long_ago_the_scheduler_may_have_ticked_can_be_changed(engine):
+    SchedulerTick.objects.create(node="here", ticked_at=ago(seconds=20))
+    assert health.ticks()["last_tick_seconds"] >= 20
+    with options.replaced({"health.tick_late_seconds": 15}), pytest.raises(Unhealthy):
+        health.ticks()
+
+
+@pytest.mark.option("health.schedule_late_seconds")
+def test_how_late_a_schedule_may_be_can_be_changed(engine):
+    PeriodicTask.objects.filter(name="canary").update(date_changed=ago(minutes=10))
+    with options.replaced({"health.schedule_late_seconds": 3600}):
+        assert health.misses_none() == {"missed": 0}

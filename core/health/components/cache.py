@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from core import options
 from core.health import checks
 from core.health.checks import Figures, Warn
 from core.valkey import cache_client
 
-FULL = 0.9  # of its memory limit, where it may not evict
-EVICTIONS_PER_MINUTE = 1000.0
+FULL = options.declare(
+    "health.cache_full_percent", Annotated[float, Field(ge=10, le=100)], default=90.0, unit="%",
+    help="The cache is degraded when more than this share of its memory limit is used and it may"
+    " evict nothing.",
+)  # fmt: skip
+MANY_EVICTIONS = options.declare(
+    "health.evictions_per_minute", Annotated[float, Field(ge=1, le=10_000_000)],
+    default=1000.0, unit="keys/min",
+    help="The cache is degraded when it throws out more keys than this for want of memory.",
+)  # fmt: skip
 MIB = 2**20
 
 
@@ -55,7 +66,7 @@ def has_room() -> Figures:
     used = memory["used_memory"]
     limit = memory["maxmemory"] or memory["total_system_memory"]
     figures = {"current_mb": round(used / MIB, 2), "limit_mb": round(limit / MIB, 2)}
-    if memory["maxmemory_policy"] == "noeviction" and used > FULL * limit:
+    if memory["maxmemory_policy"] == "noeviction" and used * 100 > FULL.value * limit:
         raise Warn(f"{used / limit:.0%} of its memory is used and it evicts nothing", **figures)
     return figures
 
@@ -89,7 +100,7 @@ def evicts_little() -> Figures:
     total = cache_client().info("stats")["evicted_keys"]
     rate = _evictions.per_minute(total, time.monotonic())
     figures = {"evictions": total, "evictions_per_minute": rate}
-    if rate > EVICTIONS_PER_MINUTE:
+    if rate > MANY_EVICTIONS.value:
         raise Warn(f"{rate:.0f} keys a minute are thrown out for want of memory", **figures)
     return figures
 

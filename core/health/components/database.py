@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import connection
+from pydantic import Field
 
+from core import options
 from core.health import checks
 from core.health.checks import Figures, Unhealthy, Warn
 from core.processes import figures
 from core.processes import queries as processes
 
-SLOW_QUERY_MS = 100.0
+SLOW_QUERY = options.declare(
+    "health.slow_query_ms", Annotated[float, Field(ge=1, le=60_000)], default=100.0, unit="ms",
+    help="The database is degraded when a small indexed read takes longer than this on average.",
+)  # fmt: skip
+REPLICATION_LAG = options.declare(
+    "health.replication_lag_seconds", Annotated[float, Field(ge=1, le=86_400)],
+    default=30.0, unit="s",
+    help="The database is degraded when a replica is further behind than this.",
+)  # fmt: skip
+LONG_TRANSACTION = options.declare(
+    "health.long_transaction_seconds", Annotated[float, Field(ge=1, le=86_400)],
+    default=900.0, unit="s",
+    help="The database is degraded when a transaction has been open for longer than this: it keeps"
+    " dead rows from going away.",
+)  # fmt: skip
 QUERIES = 3
-LAG_SECONDS = 30.0
-LONG_TRANSACTION_SECONDS = 900.0
 NO_POOL = {"active": 0, "idle": 0, "total": 0, "limit": 0, "waiting": 0}
 
 
@@ -90,9 +104,10 @@ def queries_are_quick() -> Figures:
     for _ in range(QUERIES):
         _rows("SELECT name, applied FROM django_migrations ORDER BY id DESC LIMIT 10")
     average = round((time.perf_counter() - began) * 1000 / QUERIES, 3)
-    if average > SLOW_QUERY_MS:
+    limit = SLOW_QUERY.value
+    if average > limit:
         raise Warn(
-            f"a small query takes {average:.0f} ms, more than {SLOW_QUERY_MS:.0f} ms",
+            f"a small query takes {average:.0f} ms, more than {limit:g} ms",
             avg_query_time_ms=average,
         )
     return {"avg_query_time_ms": average}
@@ -131,7 +146,7 @@ def replicas_keep_up() -> Figures:
         "SELECT count(*), coalesce(max(extract(epoch FROM replay_lag)), 0) FROM pg_stat_replication"
     )
     measured = {"replicas": replicas, "lag_seconds": round(float(lag), 3)}
-    if lag > LAG_SECONDS:
+    if lag > REPLICATION_LAG.value:
         raise Warn(f"a replica is {lag:.0f} s behind", **measured)
     return measured
 
@@ -165,7 +180,7 @@ def nothing_holds_it_up() -> Figures:
         " ORDER BY xact_start LIMIT 1"
     )
     measured = {"oldest_seconds": round(float(age), 3)}
-    if age > LONG_TRANSACTION_SECONDS:
+    if age > LONG_TRANSACTION.value:
         who = f"{name or 'a client'} (pid {pid})"
         raise Warn(f"{who} has been in a transaction for {age:.0f} s", **measured)
     return measured

@@ -6,17 +6,46 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
+from pydantic import Field, StringConstraints
 
+from core import options
 from core.health import checks
 from core.health.checks import Figures, Unhealthy, Warn
 
 GIB = 2**30
 MIB = 2**20
-LOW = (0.10, 5 * GIB)  # whichever is less: a tenth of a large disk is plenty
-OUT = (0.02, GIB // 2)
+
+# Whichever is less counts: a tenth of a large disk is plenty.
+LOW_PERCENT = options.declare(
+    "health.disk_low_percent", Annotated[float, Field(ge=5, le=90)], default=10.0, unit="%",
+    help="The disk is degraded when less than this share of it is free, and less than"
+    " health.disk_low_gib.",
+)  # fmt: skip
+LOW_GIB = options.declare(
+    "health.disk_low_gib", Annotated[float, Field(ge=1, le=100_000)], default=5.0, unit="GiB",
+    help="The disk is degraded when less than this is free, and less than"
+    " health.disk_low_percent.",
+)  # fmt: skip
+OUT_PERCENT = options.declare(
+    "health.disk_out_percent", Annotated[float, Field(ge=0.1, le=5)], default=2.0, unit="%",
+    help="The disk is unhealthy when less than this share of it is free, and less than"
+    " health.disk_out_gib.",
+)  # fmt: skip
+OUT_GIB = options.declare(
+    "health.disk_out_gib", Annotated[float, Field(ge=0.1, le=1)], default=0.5, unit="GiB",
+    help="The disk is unhealthy when less than this is free, and less than"
+    " health.disk_out_percent.",
+)  # fmt: skip
+
+options.section("backup", title="Backups")
+DIRECTORY = options.declare(
+    "backup.directory", Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=1000)],
+    default=str(Path(settings.DATA_DIR) / "backups"),
+    help="The folder for backups, as an absolute path. Best on another disk than the data.",
+)  # fmt: skip
 UNMEASURED = {"free_mb": 0.0, "total_mb": 0.0, "free_percent": 0.0}
 
 
@@ -39,7 +68,7 @@ def data() -> Figures:
 )
 def backups() -> Figures:
     """Free space where backups go; the folder may not have been made yet."""
-    folder = Path(settings.BACKUP_DIR)
+    folder = Path(DIRECTORY.value)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return space(folder)
@@ -55,13 +84,8 @@ def space(folder: Path) -> Figures:
         "free_percent": round(share * 100, 2),
     }
     said = f"{usage.free / GIB:.1f} GiB ({share:.1%}) free in {folder}"
-    if usage.free < _limit(usage.total, OUT):
+    if usage.free < min(usage.total * OUT_PERCENT.value / 100, OUT_GIB.value * GIB):
         raise Unhealthy(f"only {said}", **figures)
-    if usage.free < _limit(usage.total, LOW):
+    if usage.free < min(usage.total * LOW_PERCENT.value / 100, LOW_GIB.value * GIB):
         raise Warn(f"only {said}", **figures)
     return figures
-
-
-def _limit(total: int, threshold: tuple[float, int]) -> float:
-    share, size = threshold
-    return min(share * total, size)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from core import options
 from core.events import queries as events
 from core.health import checks
 from core.health.checks import Figures, Unhealthy, Warn
 
-LONG_QUEUE = 10_000
-WAITING_SECONDS = 30.0
-STUCK_SECONDS = 300.0
+LONG_QUEUE = options.declare(
+    "health.event_queue_size", Annotated[int, Field(ge=1, le=10_000_000)],
+    default=10_000, unit="events",
+    help="The event bus is degraded when more events than this wait to be delivered.",
+)  # fmt: skip
+WAITING = options.declare(
+    "health.event_waiting_seconds", Annotated[float, Field(ge=1, le=300)], default=30.0, unit="s",
+    help="The event bus is degraded when an event has waited this long for its delivery.",
+)  # fmt: skip
+STUCK = options.declare(
+    "health.event_stuck_seconds", Annotated[float, Field(ge=300, le=86_400)],
+    default=300.0, unit="s",
+    help="The event bus is unhealthy when an event has waited this long for its delivery.",
+)  # fmt: skip
 
 
 @checks.component("event_bus")
@@ -32,7 +46,7 @@ def keeps_up() -> Figures:
     """Events not yet delivered to everyone, and those that have been, ever."""
     found = events.statistics()
     figures = {key: found[key] for key in ("queue_size", "processed_events")}
-    if found["queue_size"] > LONG_QUEUE:
+    if found["queue_size"] > LONG_QUEUE.value:
         raise Warn(f"{found['queue_size']} events wait to be delivered", **figures)
     return figures
 
@@ -47,8 +61,8 @@ def keeps_up() -> Figures:
 def delivers() -> Figures:
     """How long the oldest undelivered event has been waiting; 0 when none is."""
     oldest = round(events.statistics()["oldest_pending_seconds"] or 0.0, 3)
-    if oldest > STUCK_SECONDS:
+    if oldest > STUCK.value:
         raise Unhealthy(f"an event waits for {oldest:.0f} s", oldest_seconds=oldest)
-    if oldest > WAITING_SECONDS:
+    if oldest > WAITING.value:
         raise Warn(f"an event waits for {oldest:.0f} s", oldest_seconds=oldest)
     return {"oldest_seconds": oldest}
