@@ -88,6 +88,7 @@ TEMPLATES = [
     }
 ]
 
+SPARE_CONNECTIONS = 8  # of each process, for its loops and checks beside the requests
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -104,7 +105,7 @@ DATABASES = {
             "pool": {
                 "connection_class": BoundedConnection,
                 "min_size": 1,
-                "max_size": env.web_threads + 8,
+                "max_size": env.web_threads + SPARE_CONNECTIONS,
                 "timeout": 2.0,
             },
         },
@@ -139,6 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+SESSION_ENGINE = "core.access.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.https

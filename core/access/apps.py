@@ -12,7 +12,7 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        for module in ("forgetting", "loops", "retention"):
+        for module in ("forgetting", "lives", "loops", "retention", "session_store", "throttling"):
             import_module(f"core.access.{module}")
         role_groups = import_module("core.access.role_groups")
         post_migrate.connect(role_groups.make, dispatch_uid="access.roles")

@@ -1,4 +1,4 @@
-"""The first answer again: what a POST with an Idempotency-Key was answered, for 24 hours."""
+"""The first answer again: what a POST with an Idempotency-Key was answered, for a day or so."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -19,8 +20,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.encoding import force_bytes
+from pydantic import Field
 
-from core import ids
+from core import ids, options
 from core.access.actor import Actor
 from core.access.models import IdempotentAnswer
 from core.api import request_id
@@ -31,7 +33,11 @@ from core.errors import Conflict, InvalidInput
 
 logger = logging.getLogger(__name__)
 
-KEPT = timedelta(hours=24)
+KEPT = options.declare(
+    "security.idempotency_hours", Annotated[int, Field(ge=1, le=168)], default=24, unit="hours",
+    help="How long a POST that is repeated with the same Idempotency-Key gets the first answer"
+    " again instead of being carried out once more.",
+)  # fmt: skip
 # Longer than any request waits; a process that died lets others try again after this.
 HELD = timedelta(seconds=120)
 RETRY_SECONDS = 2
@@ -92,7 +98,7 @@ def _fingerprint(request: HttpRequest) -> bytes:
 def _claim(place: dict[str, str], fingerprint: bytes, holder: UUID) -> int | None:
     """The row that is now ours to answer, or None when somebody has it already."""
     now = timezone.now()
-    moments = {"held": now + HELD, "oldest": now - KEPT}
+    moments = {"held": now + HELD, "oldest": now - timedelta(hours=KEPT.value)}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {**place, **moments, "fingerprint": fingerprint, "holder": holder})
         row = cursor.fetchone()

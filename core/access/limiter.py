@@ -72,6 +72,8 @@ class Limiter:
         self._gcra = client.register_script(GCRA)
         self._each = round(1_000_000 / rate)
         self._burst = burst
+        # Other limits are other buckets: who was held back by the old ones is free at once.
+        self._prefix = f"nexus:limit:{self._each}:{burst}:"
         self._largest = max(1, burst // 60)
         self._leases: dict[str, _Lease] = {}
         self._broken_until = 0.0
@@ -102,7 +104,7 @@ class Limiter:
         try:
             is_busy = now < lease.until + LEASE_SECONDS
             wanted = min(lease.batch * 2, self._largest) if is_busy else 1
-            key, arguments = f"nexus:limit:{name}", [self._each, self._burst, wanted]
+            key, arguments = f"{self._prefix}{name}", [self._each, self._burst, wanted]
             answer = self._gcra(keys=[key], args=arguments)
             self._broken_until = 0.0
         except redis.RedisError:

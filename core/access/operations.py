@@ -11,17 +11,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import ids
-from core.access import audit, grants, tokens
+from core.access import audit, grants, lives, tokens
 from core.access.actor import Actor
 from core.access.models import ApiKey
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events.operations import publish
+from core.options.option import UNSET, Unset
 from core.processes import control
 
-DEFAULT_LIFE = timedelta(days=90)
-MAX_LIFE = timedelta(days=3650)
-OVERLAP = timedelta(hours=24)
-MAX_OVERLAP = timedelta(days=30)
 FORGET_KEY = "access.forget_key"
 
 
@@ -39,25 +36,23 @@ def create_key(
     name: str,
     scopes: Collection[str],
     actor: Actor,
-    expires_in: timedelta | None = DEFAULT_LIFE,
+    expires_in: timedelta | Unset | None = UNSET,
     networks: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
-    """A new key and its text, which nobody can read again. `expires_in` None: never expires.
+    """A new key and its text, which nobody can read again. `expires_in` None: never expires;
+    unset: when the configuration says.
 
     A key made by a key gets no more than that one has: its networks when none are given, and
     its end when that is sooner. Raises PermissionDenied for scopes or networks that `actor`
     doesn't have, InvalidInput for what makes no sense.
     """
-    if expires_in is not None and not timedelta(0) < expires_in <= MAX_LIFE:
-        raise InvalidInput.field(
-            "expires_in_days", "out_of_range", f"A key lives from 1 to {MAX_LIFE.days} days."
-        )
     now = timezone.now()
     grant = grants.Grant(
         scopes=grants.known_scopes(scopes),
         networks=grants.normal_networks(networks),
-        expires_at=now + expires_in if expires_in is not None else None,
+        expires_at=lives.end(now, expires_in),
     ).within(actor)
+    lives.check_end(grant.expires_at)
     token = tokens.generate()
     key = ApiKey(
         name=grants.fitting_name(name),
@@ -75,15 +70,19 @@ def create_key(
 
 
 @transaction.atomic
-def rotate_key(*, key_id: UUID, actor: Actor, overlap: timedelta = OVERLAP) -> tuple[ApiKey, str]:
-    """A new secret for the key; the one it had until now keeps working for `overlap`.
+def rotate_key(
+    *, key_id: UUID, actor: Actor, overlap: timedelta | None = None
+) -> tuple[ApiKey, str]:
+    """A new secret for the key; the one it had until now keeps working for `overlap`, None: as
+    long as the configuration says.
 
     Raises NotFound, KeyRevoked or KeyExpired, and PermissionDenied when the key may do more
     than `actor`, who gets to see its secret.
     """
     key = _usable(key_id)
     grants.Grant.of(key).check_within(actor)
-    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+    overlap = lives.default_overlap() if overlap is None else overlap
+    if not timedelta(0) <= overlap <= lives.LONGEST_OVERLAP:
         raise InvalidInput.field("overlap_seconds", "out_of_range", "Overlap is at most 30 days.")
     token = tokens.generate(key.key_id)
     key.rotated_at = timezone.now()

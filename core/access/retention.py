@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import QuerySet
 
 from core import retention
@@ -11,4 +13,5 @@ from core.access.models import IdempotentAnswer
 
 @retention.register("access.idempotent_answers")
 def expired_answers() -> QuerySet[IdempotentAnswer]:
-    return retention.older_than(IdempotentAnswer.objects.all(), "created_at", KEPT)
+    age = timedelta(hours=KEPT.value)
+    return retention.older_than(IdempotentAnswer.objects.all(), "created_at", age)

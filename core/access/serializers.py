@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.access.operations import DEFAULT_LIFE, MAX_LIFE, MAX_OVERLAP, OVERLAP
+from core.access import lives
 from core.access.scopes import ALL_SCOPES
 from core.api.serializers import PaginationOut, StrictSerializer
 
@@ -53,8 +53,8 @@ class KeyIn(StrictSerializer):
     name = NameField()
     scopes = ScopesField(min_length=1, help_text="At most those that you hold yourself.")
     expires_in_days = serializers.IntegerField(
-        min_value=1, max_value=MAX_LIFE.days, allow_null=True, default=DEFAULT_LIFE.days,
-        help_text="null: the key never expires.",
+        min_value=1, max_value=lives.LONGEST_LIFE.days, allow_null=True, default=lives.default_days,
+        help_text="null: the key never expires. Left out: as security.key_expiry_days says.",
     )  # fmt: skip
     networks = NetworksField(
         default=list, max_length=32, help_text="CIDR networks it may be used from; empty: all."
@@ -70,9 +70,10 @@ class KeyChangesIn(StrictSerializer):
 
 class RotationIn(StrictSerializer):
     overlap_seconds = serializers.IntegerField(
-        min_value=0, max_value=int(MAX_OVERLAP.total_seconds()),
-        default=int(OVERLAP.total_seconds()),
-        help_text="How long the secret it has now keeps working.",
+        min_value=0, max_value=int(lives.LONGEST_OVERLAP.total_seconds()),
+        default=lambda: int(lives.default_overlap().total_seconds()),
+        help_text="How long the secret it has now keeps working. Left out: as"
+        " security.rotation_overlap_hours says.",
     )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ Answers are `{"success": true, "data": ...}`, errors `{"success": false, "error"
 is bare. Times are ISO 8601 in UTC, ids TypeIDs. Each answer has an `X-Request-ID`, the
 request's own when that is well formed. Lists take `limit` and `cursor`. A path answers with
 and without a trailing slash. `Idempotency-Key` (1 to 255 visible ASCII characters) on a POST
-gives the first answer again for 24 hours.
+gives the first answer again for 24 hours, or as `security.idempotency_hours` says.
 """
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from core import retention
+from core import options, retention
 from core.access import api, idempotency, operations
 from core.access.models import ApiKey, IdempotentAnswer
 from core.errors import NexusError
@@ -122,6 +122,17 @@ class TestAgain:
         send(key)
         IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
         assert "Idempotency-Replayed" not in send(key)
+        assert made() == 2
+
+    @pytest.mark.option("security.idempotency_hours")
+    def test_after_the_configured_time_it_is_a_new_call_and_the_old_answer_may_go(self, make_key):
+        key = make_key()
+        send(key)
+        IdempotentAnswer.objects.update(created_at=timezone.now() - timedelta(hours=3))
+        assert "Idempotency-Replayed" in send(key)
+        with options.replaced({"security.idempotency_hours": 2}):
+            assert retention.rules.get("access.idempotent_answers").expired().count() == 1
+            assert "Idempotency-Replayed" not in send(key)
         assert made() == 2
 
     def test_old_answers_are_deleted_by_their_retention_rule(self, make_key):

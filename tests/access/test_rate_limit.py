@@ -13,10 +13,10 @@ import pytest
 import redis
 from django.conf import settings
 
+from core import options
 from core.access import limiter as limiting
 from core.access import throttling
 from core.access.limiter import Limiter
-from core.api import views
 from core.ids import new
 from core.valkey import connect
 from tests.servers import start_valkey
@@ -143,13 +143,10 @@ def test_when_valkey_is_back_the_limit_counts_again(valkey, name, monkeypatch):
 
 
 @pytest.fixture
-def tight(monkeypatch, make_key):
+def tight(monkeypatch):
     """A limit of three requests, for the calls of this test."""
-    monkeypatch.setattr(throttling, "limiter", lambda: make(burst=3))
-    bound, throttle = views._bound, throttling.KeyThrottle()
-    monkeypatch.setattr(
-        views, "_bound", lambda name: throttle if name == "THROTTLE" else bound(name)
-    )
+    limiter = make(burst=3)
+    monkeypatch.setattr(throttling, "limiter", lambda: limiter)
 
 
 def test_a_call_beyond_the_limit_is_429_and_says_when_to_come_back(tight, client, make_key):
@@ -179,3 +176,19 @@ def test_health_is_never_limited(tight, client, db):
 def test_the_limits_are_those_of_the_contract():
     assert throttling.limiter()._burst == 3000
     assert throttling.limiter()._each == 10_000  # microseconds
+
+
+@pytest.mark.option("server.requests_per_minute")
+@pytest.mark.option("server.burst")
+def test_the_limits_can_be_changed_while_it_runs(client, make_key):
+    headers = {"X-API-Key": make_key()}
+    assert client.get("/api/v1/keys", headers=headers).status_code == 200
+    with options.replaced({"server.requests_per_minute": 60, "server.burst": 60}):
+        answers = [client.get("/api/v1/keys", headers=headers) for _ in range(70)]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert sum(answer.status_code == 200 for answer in answers) <= 62
+        assert answers[-1]["RateLimit-Policy"] == '"default";q=60;w=60'
+    with options.replaced({"server.requests_per_minute": 60, "server.burst": 120}):
+        assert client.get("/api/v1/keys", headers=headers).status_code == 200
+    answer = client.get("/api/v1/keys", headers=headers)
+    assert (answer.status_code, answer["RateLimit-Policy"]) == (200, '"default";q=6000;w=60')

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
+from core import options
 from core.access import sessions
 from core.access.actor import actor_of
 from core.access.roles import ROLES
@@ -133,3 +136,17 @@ def test_while_the_database_is_silent_sessions_seen_lately_still_count(
 def test_an_unknown_session_is_503_while_the_database_is_silent(client, ada, database):
     database.is_silent = True
     assert client.get("/api/v1/keys").status_code == 503
+
+
+@pytest.mark.option("security.session_age_hours")
+def test_a_login_lasts_as_long_as_configured(client, person):
+    def hours_left() -> int:
+        client.force_login(user)
+        return round((Session.objects.get().expire_date - timezone.now()).total_seconds() / 3600)
+
+    user = person(is_superuser=True)
+    assert hours_left() == 336
+    with options.replaced({"security.session_age_hours": 8}):
+        assert client.session.get_expiry_age() == 8 * 3600
+        client.logout()
+        assert hours_left() == 8

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from core.access import scopes
+from core.access import lives, scopes
 from core.access.actor import Actor
 
 EXPLAINED = {
@@ -21,7 +21,20 @@ EXPLAINED = {
     scopes.ADMIN_TASKS: "Cancel tasks and run them again.",
     scopes.ADMIN_PLUGINS: "Install, update and remove plugins.",
 }
-LIVES = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never"))
+USUAL_DAYS = (7, 30, 90, 365)
+
+
+def choices_of_life() -> list[tuple[str, str]]:
+    """Some that the configuration allows, its default among them."""
+    days = sorted({*USUAL_DAYS, lives.default_days()})
+    choices = [(str(each), _in_words(each)) for each in days if each <= lives.LONGEST.value]
+    return [*choices, ("", "Never")] if lives.FOR_EVER.value else choices
+
+
+def _in_words(days: int) -> str:
+    if days == 365:
+        return "1 year"
+    return f"{days} day" if days == 1 else f"{days} days"
 
 
 class KeyForm(forms.Form):
@@ -33,7 +46,9 @@ class KeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         error_messages={"required": "Choose at least one."},
     )
-    expires = forms.ChoiceField(choices=LIVES, initial="90", required=False)
+    expires = forms.ChoiceField(
+        choices=choices_of_life, initial=lambda: str(lives.default_days()), required=False
+    )
     networks = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "10.0.0.0/8"}),

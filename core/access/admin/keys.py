@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from core.access import operations
+from core.access import lives, operations
 from core.access.acting import acting
 from core.access.admin.key_form import KeyForm
 from core.access.models import ApiKey
@@ -25,7 +25,7 @@ from core.ui.records import Facts, RecordAdmin, sentence
 from core.ui.status import badge
 
 SOON = timedelta(days=7)
-OVERLAPS = (("0", "at once"), ("1", "in 1 hour"), ("24", "in 24 hours"), ("168", "in 7 days"))
+OVERLAPS = {0: "at once", 1: "in 1 hour", 24: "in 24 hours", 168: "in 7 days"}
 
 
 def state_of(key: ApiKey) -> str:
@@ -38,6 +38,12 @@ def state_of(key: ApiKey) -> str:
     if key.previous_until and key.previous_until > now:
         return "rotating"
     return "expiring" if key.expires_at and key.expires_at <= now + SOON else "active"
+
+
+def overlaps() -> dict[str, str]:
+    """Some to choose from by their hours, the one that the configuration says among them."""
+    hours = sorted({*OVERLAPS, lives.OVERLAP.value})
+    return {str(each): OVERLAPS.get(each, f"in {each} hours") for each in hours}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -96,7 +102,8 @@ class ApiKeyAdmin(RecordAdmin):
             "title": record.name,
             "key": record,
             "may_change": acting(request).has(ADMIN_SECURITY) and usable,
-            "overlaps": OVERLAPS,
+            "overlaps": overlaps().items(),
+            "default_overlap": str(lives.OVERLAP.value),
         }
 
     def add_view(
@@ -118,8 +125,8 @@ class ApiKeyAdmin(RecordAdmin):
     def rotate(self, request: HttpRequest, record: ApiKey) -> HttpResponse:
         actor = acting(request)
         actor.require(ADMIN_SECURITY)
-        hours = request.POST.get("overlap", "24")
-        overlap = timedelta(hours=int(hours) if hours in dict(OVERLAPS) else 24)
+        hours = request.POST.get("overlap", "")
+        overlap = timedelta(hours=int(hours)) if hours in overlaps() else None
         key, secret = operations.rotate_key(key_id=record.pk, actor=actor, overlap=overlap)
         return self._show_secret(request, key, secret, "Key rotated")
 

@@ -23,6 +23,7 @@ from core.access.models import ApiKey
 from core.access.scopes import ALL_SCOPES
 from core.api.envelope import dumps
 from core.errors import InvalidInput, NexusError, NotFound
+from core.options.option import UNSET, Unset
 
 USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
 
@@ -42,8 +43,14 @@ class Command(TyperCommand):
         ] = None,
         all_scopes: Annotated[bool, typer.Option("--all-scopes")] = False,
         expires: Annotated[
-            int, typer.Option(metavar="DAYS", min=0, max=3650, help="0: never.")
-        ] = operations.DEFAULT_LIFE.days,
+            int | None,
+            typer.Option(
+                metavar="DAYS",
+                min=0,
+                max=3650,
+                help="0: never. Left out: as security.key_expiry_days says.",
+            ),
+        ] = None,
         network: Annotated[
             list[str] | None, typer.Option(help="CIDR it may be used from; as often as needed.")
         ] = None,
@@ -56,7 +63,7 @@ class Command(TyperCommand):
             key, text = operations.create_key(
                 name=name,
                 scopes=ALL_SCOPES if all_scopes else scope or [],
-                expires_in=timedelta(days=expires) if expires else None,
+                expires_in=_life(expires),
                 networks=network or [],
                 actor=command_actor(),
             )
@@ -81,15 +88,21 @@ class Command(TyperCommand):
         self,
         key: KeyId,
         overlap: Annotated[
-            int, typer.Option(metavar="SECONDS", min=0, help="How long the old secret works.")
-        ] = int(operations.OVERLAP.total_seconds()),
+            int | None,
+            typer.Option(
+                metavar="SECONDS",
+                min=0,
+                help="How long the old secret works. Left out: as"
+                " security.rotation_overlap_hours says.",
+            ),
+        ] = None,
         json: Json = False,
     ) -> None:
         """Give a key a new secret and print it."""
         with self._explained():
             rotated, text = operations.rotate_key(
                 key_id=queries.internal_id(key),
-                overlap=timedelta(seconds=overlap),
+                overlap=timedelta(seconds=overlap) if overlap is not None else None,
                 actor=command_actor(),
             )
             self._print_key(rotated, text, json)
@@ -131,6 +144,12 @@ class Command(TyperCommand):
         except (OperationalError, InterfaceError) as error:
             self.stderr.write(f"The database does not answer: {error}")
             raise typer.Exit(NO_DATABASE) from None
+
+
+def _life(days: int | None) -> timedelta | Unset | None:
+    if days is None:
+        return UNSET
+    return timedelta(days=days) if days else None
 
 
 def _table(keys: list[dict[str, Any]]) -> Table:
