@@ -7,14 +7,25 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import IO, Annotated, Any, NoReturn
 
+from django.conf import settings
+from pydantic import Field
 from rest_framework.parsers import BaseParser
 
+from core import options
 from core.api.errors import TooLarge
 from core.errors import InvalidInput
 
-MAX_BYTES = 1024 * 1024
+options.section("server", title="Server", help="The web server and the limits of the API.")
+
+# Not so little that the configuration could not be sent any more, nor more than Django takes.
+MAX_BYTES = options.declare(
+    "server.max_body_bytes",
+    Annotated[int, Field(ge=65_536, le=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)],
+    default=1024 * 1024, unit="bytes",
+    help="The largest JSON body that the API takes. A larger one gets 413.",
+)  # fmt: skip
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63
 
@@ -28,7 +39,7 @@ def loads(body: bytes) -> dict[str, Any]:
     Infinity, numbers out of range, NUL, lone surrogates, more than 64 levels, a top level
     that isn't an object. Raises InvalidInput naming the place.
     """
-    if len(body) > MAX_BYTES:
+    if len(body) > MAX_BYTES.value:
         raise too_large()
     if not body.strip():
         return {}
@@ -41,7 +52,7 @@ def loads(body: bytes) -> dict[str, Any]:
 
 
 def too_large() -> TooLarge:
-    return TooLarge(f"The body is larger than {MAX_BYTES:,} bytes.")
+    return TooLarge(f"The body is larger than {MAX_BYTES.value:,} bytes.")
 
 
 class _Duplicate:
@@ -165,4 +176,4 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return loads(stream.read(MAX_BYTES + 1))
+        return loads(stream.read(MAX_BYTES.value + 1))

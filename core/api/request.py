@@ -41,11 +41,11 @@ class ApiRequest(Request):
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """The raw body, at most 1 MiB; raises TooLarge or LengthRequired."""
+    """The raw body, of a size that is allowed; raises TooLarge or LengthRequired."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise LengthRequired("Send the body with a Content-Length.")
-    if length.isdigit() and int(length) > parsing.MAX_BYTES:
+    if length.isdigit() and int(length) > parsing.MAX_BYTES.value:
         raise parsing.too_large()
     return request.body
 

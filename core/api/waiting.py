@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core import options
+
 RETRY_SECONDS = 2
+# Below the two minutes for which an Idempotency-Key is held for its first request.
+LONGEST_WAIT = options.declare(
+    "server.max_wait_seconds", Annotated[float, Field(ge=1, le=110)], default=60.0, unit="s",
+    help="How long a request may wait for the work that it started, whatever its Prefer header"
+    " asks for. Each one that waits keeps one of server.threads busy.",
+)  # fmt: skip
 _WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
 
 
-def wait_seconds(request: Request | HttpRequest, *, default: float, limit: float = 60) -> float:
-    """Seconds to wait for the work, at most `limit`.
+def wait_seconds(request: Request | HttpRequest, *, default: float) -> float:
+    """Seconds to wait for the work, at most as many as are configured.
 
     As the RFC says, preferences that are unknown or make no sense are ignored, the first of
     two equal ones counts, and `wait` beside `respond-async` says when to stop waiting.
     """
+    limit = LONGEST_WAIT.value
     wait, respond_async = _preferences(request)
     if wait is not None:
         return min(float(wait), limit)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from core import options
 from core.api import parsing
 from core.errors import InvalidInput
 
@@ -113,3 +114,17 @@ def test_chunks_without_a_length_are_411_rather_than_an_empty_body(client):
     )
     assert answer.status_code == 411
     assert answer.json()["error"]["code"] == "length_required"
+
+
+@pytest.mark.option("server.max_body_bytes")
+def test_how_large_a_body_may_be_can_be_changed(post):
+    body = b'{"name": "' + b"x" * 100_000 + b'"}'
+    assert post(body).status_code == 200
+    with options.replaced({"server.max_body_bytes": 65_536}):
+        answer = post(body)
+        assert answer.status_code == 413
+        assert answer.json()["error"]["message"] == "The body is larger than 65,536 bytes."
+    large = b'{"name": "' + b"x" * 2_000_000 + b'"}'
+    assert post(large).status_code == 413
+    with options.replaced({"server.max_body_bytes": 2_500_000}):
+        assert post(large).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.response import Response
 
+from core import options
 from core.api import waiting
 
 
@@ -57,3 +58,11 @@ def test_it_says_which_preference_it_followed(rf):
     applied = answered(rf, finished=False, prefer="respond-async, wait=2")["Preference-Applied"]
     assert applied == "wait=2, respond-async"
     assert "Preference-Applied" not in answered(rf, finished=False, prefer="wait=soon")
+
+
+@pytest.mark.option("server.max_wait_seconds")
+@pytest.mark.parametrize(("prefer", "seconds"), [("", 10), ("wait=50", 10), ("wait=4", 4)])
+def test_nobody_waits_longer_than_configured(rf, prefer, seconds):
+    with options.replaced({"server.max_wait_seconds": 10}):
+        request = rf.post("/", headers={"Prefer": prefer})
+        assert waiting.wait_seconds(request, default=30) == seconds
