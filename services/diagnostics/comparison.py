@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
+
+from core import options
 from core.health.checks import Outcome
 from core.health.diagnostics import Diagnostic
 from services.diagnostics.models import DiagnosticResult
 
 EARLIER_RUNS = 20
 FEWEST_RUNS = 3
-WORSE = 2.0  # times its usual value
+WORSE = options.declare(
+    "diagnostics.worse_ratio", Annotated[float, Field(ge=1.1, le=100)], default=2.0, unit="times",
+    help="A test gets a warning when its figure is this many times as bad as it usually is here.",
+)  # fmt: skip
 
 
 def compare(diagnostic: Diagnostic, figures: dict[str, Any], *, run: UUID) -> dict[str, Any] | None:
@@ -34,7 +40,7 @@ def compare(diagnostic: Diagnostic, figures: dict[str, Any], *, run: UUID) -> di
         "usual": usual,
         "runs": len(earlier),
         "ratio": ratio,
-        "worse": ratio > WORSE,
+        "worse": ratio > WORSE.value,
         "message": f"{diagnostic.lead} is {value:g}, usually {usual:g}"
         f" (the median of {len(earlier)} earlier runs)",
     }

@@ -27,7 +27,7 @@ def nothing_known() -> None:
 def worker(workers: Callable[..., Worker]) -> Worker:
     """A worker that takes tasks and delivers events."""
     started = workers()
-    until(lambda: processes.alive("worker"))
+    until(lambda: any(each["parent_pid"] is None for each in processes.alive("worker")))
     return started
 
 

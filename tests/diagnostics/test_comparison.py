@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from core import options, retention
 from core.health.checks import Outcome
 from services.diagnostics import running
 from services.diagnostics.comparison import compare
@@ -80,3 +81,21 @@ def test_a_test_that_is_repeated_replaces_its_result(latency):
     for _ in range(2):
         running.keep(running.run(diagnostic, Patient()), run=run, diagnostic=diagnostic)
     assert DiagnosticResult.objects.filter(run=run).count() == 1
+
+
+@pytest.mark.option("diagnostics.worse_ratio")
+def test_what_counts_as_worse_can_be_changed(latency):
+    diagnostic = latency(2.0, 2.0, 2.0)
+    assert against(diagnostic, 3.0)["worse"] is False
+    with options.replaced({"diagnostics.worse_ratio": 1.2}):
+        assert against(diagnostic, 3.0)["worse"] is True
+
+
+@pytest.mark.option("diagnostics.keep_days")
+def test_how_long_results_are_kept_can_be_changed(latency):
+    latency(1.0)
+    DiagnosticResult.objects.update(finished_at=datetime.now(UTC) - timedelta(days=5))
+    rule = retention.rules.get("diagnostics.results")
+    assert rule.delete_batch().rows == 0
+    with options.replaced({"diagnostics.keep_days": 4}):
+        assert rule.delete_batch().rows == 1

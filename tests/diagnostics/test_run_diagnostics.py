@@ -54,7 +54,7 @@ def test_stress_of_events_and_tasks_is_real_and_cleans_up(operator, worker):
     events, tasks = (each["tests"][0] for each in document["results"])
     assert (events["status"], tasks["status"]) == ("pass", "pass")
     assert events["details"]["events"] > 100
-    assert tasks["details"]["tasks"] == task_queue.STRESS_TASKS
+    assert tasks["details"]["tasks"] == task_queue.STRESS_TASKS.value
     assert event_bus.Event.objects.filter(name=event_bus.EVENT).count() == 0
     assert not task_queue.Task.objects.filter(type=task_queue.JOB).exists()
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
+from core import options
 from core.events.models import Event
 from core.health import diagnostics
 from core.health.checks import Outcome
 from core.valkey import cache_client
-from services.diagnostics import running
+from services.diagnostics import limits, running
+from services.diagnostics.measuring import concurrently
 from services.diagnostics.suites import cache, database, disk, event_bus, task_queue
 from tasks.interrupts import CancelRequested
 from tasks.models import Task
@@ -58,10 +61,13 @@ LEFT_BEHIND: dict[str, Callable[[], list]] = {
 }
 
 
+SHORT = {"diagnostics.stress_seconds": 0.5}
+
+
 @pytest.fixture(autouse=True)
-def short(monkeypatch):
-    for suite in (database, cache, disk, event_bus):
-        monkeypatch.setattr(suite, "STRESS_SECONDS", 0.5)
+def short() -> Iterator[None]:
+    with options.replaced(SHORT):
+        yield
 
 
 def stress(component: str) -> diagnostics.Diagnostic:
@@ -112,16 +118,25 @@ def test_the_table_of_a_run_under_way_is_left_alone():
         assert [f'"{name}"' for name in tables()] == [table.as_string(None)]
 
 
-def test_it_is_not_started_without_spare_connections(monkeypatch):
-    monkeypatch.setattr(database, "SPARE_CONNECTIONS", 10_000)
-    result = running.run(stress("database"), Patient())
+@pytest.mark.option("diagnostics.spare_connections")
+def test_it_is_not_started_without_spare_connections():
+    with options.replaced({"diagnostics.spare_connections": 10_000}):
+        result = running.run(stress("database"), Patient())
     assert result.status == Outcome.FAIL
     assert "not started" in result.reason
 
 
+@pytest.mark.option("diagnostics.spare_disk_mib")
 def test_it_is_not_started_on_a_disk_that_is_nearly_full(monkeypatch):
-    monkeypatch.setattr(disk, "SPARE_BYTES", 2**60)
-    result = running.run(stress("disk"), Patient())
+    nearly_full = SimpleNamespace(f_bavail=700, f_bfree=700, f_blocks=1000, f_frsize=disk.MIB)
+    monkeypatch.setattr(
+        disk.os,
+        "statvfs",
+        lambda folder: nearly_full,
+    )
+    assert running.run(stress("disk"), Patient()).status == Outcome.PASS
+    with options.replaced({**SHORT, "diagnostics.spare_disk_mib": 600}):
+        result = running.run(stress("disk"), Patient())
     assert result.status == Outcome.FAIL
     assert "not started" in result.reason
 
@@ -136,3 +151,49 @@ def test_it_is_not_started_where_the_cache_has_no_room():
         client.config_set("maxmemory", before)
     assert result.status == Outcome.FAIL
     assert "not started" in result.reason
+
+
+@pytest.mark.option("diagnostics.stress_seconds")
+def test_how_long_it_takes_can_be_changed():
+    with options.replaced({"diagnostics.stress_seconds": 1.5}):
+        began = time.monotonic()
+        running.run(stress("cache"), Patient())
+    assert 1.5 <= time.monotonic() - began < 5
+
+
+@pytest.mark.option("diagnostics.stress_connections")
+@pytest.mark.parametrize("component", ["database", "cache"])
+def test_how_many_connections_it_opens_can_be_changed(component):
+    with options.replaced({**SHORT, "diagnostics.stress_connections": 3}):
+        assert running.run(stress(component), Patient()).figures["connections"] == 3
+    assert running.run(stress(component), Patient()).figures["connections"] == 8
+
+
+@pytest.mark.option("diagnostics.stress_disk_mib")
+def test_how_much_it_writes_can_be_changed():
+    with options.replaced({"diagnostics.stress_disk_mib": 3}):
+        assert running.run(stress("disk"), Patient()).figures["written_mb"] == 3
+
+
+@pytest.mark.option("diagnostics.stress_events")
+@pytest.mark.option("diagnostics.stress_tasks")
+@pytest.mark.parametrize("component", ["event_bus", "task_queue"])
+def test_how_many_events_and_tasks_it_makes_can_be_changed(component, worker):
+    given = {**SHORT, "diagnostics.stress_events": 40, "diagnostics.stress_tasks": 7}
+    with options.replaced(given):
+        result = running.run(stress(component), Patient())
+        figures = result.figures
+    assert result.reason == ""
+    assert figures["events" if component == "event_bus" else "tasks"] in (40, 7)
+
+
+def test_its_threads_see_the_options_that_the_run_began_with():
+    seen: list[float] = []
+
+    def load(number: int, stopped: Callable[[], bool]) -> list[float]:
+        seen.append(limits.STRESS_TIME.value)
+        return []
+
+    with options.held(), options.replaced({"diagnostics.stress_seconds": 9}):
+        concurrently(load, threads=2, context=Patient(), seconds=0.1)  # type: ignore[arg-type]
+    assert seen == [0.5, 0.5]

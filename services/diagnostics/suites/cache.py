@@ -14,16 +14,15 @@ from core.health import diagnostics
 from core.health.checks import Unhealthy
 from core.health.diagnostics import Context
 from core.valkey import cache_client
+from services.diagnostics.limits import CONNECTIONS, STRESS_TIME
 from services.diagnostics.measuring import concurrently, repeat
 
 PREFIX = "nexus:diagnostics:"
 OPERATIONS = 1000
 PERFORMANCE_SECONDS = 2.0
-STRESS_SECONDS = 5.0
-CONNECTIONS = 8
 PIPELINE = 100
 KEYS = 1000
-VALUE = b"x" * 1024  # so at most CONNECTIONS * KEYS KiB are held at a time
+VALUE = b"x" * 1024  # so at most KEYS KiB for each connection are held at a time
 EXPIRE_SECONDS = 120  # should the run die, the server throws its keys away
 UNLINKED_AT_ONCE = 500
 
@@ -77,17 +76,17 @@ def performance(context: Context) -> dict[str, Any]:
 )
 def stress(context: Context) -> dict[str, Any]:
     """Concurrent connections with pipelines of writes and reads; its keys are removed after."""
-    client = cache_client()
-    _need_room(client)
+    client, connections = cache_client(), CONNECTIONS.value
+    _need_room(client, connections)
     with _prefix(client) as prefix:
         sample = concurrently(
             lambda number, stopped: _load(client, f"{prefix}{number}:", stopped),
-            threads=CONNECTIONS,
+            threads=connections,
             context=context,
-            seconds=STRESS_SECONDS,
+            seconds=STRESS_TIME.value,
         )
     return {
-        "connections": CONNECTIONS,
+        "connections": connections,
         "operations": len(sample.durations_ms) * PIPELINE * 2,
         "operations_per_second": round(sample.per_second * PIPELINE * 2, 1),
         "avg_pipeline_ms": sample.mean_ms,
@@ -132,10 +131,10 @@ def _unlink(client: redis.Redis, prefix: str) -> None:
         client.unlink(*found)
 
 
-def _need_room(client: redis.Redis) -> None:
+def _need_room(client: redis.Redis, connections: int) -> None:
     """Raises Unhealthy when the load would not fit into the memory left."""
     memory = client.info("memory")
-    needed = 2 * CONNECTIONS * KEYS * len(VALUE)
+    needed = 2 * connections * KEYS * len(VALUE)
     left = memory["maxmemory"] - memory["used_memory"]
     if memory["maxmemory"] and left < needed:
         raise Unhealthy(

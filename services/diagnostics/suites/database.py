@@ -5,27 +5,33 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import psycopg
 from django.db import connection
 from psycopg import sql
+from pydantic import Field
 
+from core import options
 from core.database import BoundedConnection, statement_deadline
 from core.health import diagnostics
 from core.health.checks import Unhealthy, Warn
 from core.health.diagnostics import Context
+from services.diagnostics.limits import CONNECTIONS, STRESS_TIME
 from services.diagnostics.measuring import concurrently, repeat
 
 QUERIES = 500
 PERFORMANCE_SECONDS = 2.0
-STRESS_SECONDS = 5.0
-CONNECTIONS = 8
 ROWS = 10_000
-SPARE_CONNECTIONS = 20  # left to others while stress runs
 ANSWER_SECONDS = 5.0
 SCRATCH = "diagnostics_scratch_"
+SPARE_CONNECTIONS = options.declare(
+    "diagnostics.spare_connections", Annotated[int, Field(ge=5, le=10_000)],
+    default=20, unit="connections",
+    help="How many free connections a stress test of the database leaves to others. With fewer it"
+    " does not start.",
+)  # fmt: skip
 
 
 @diagnostics.register("database", "connectivity")
@@ -75,16 +81,17 @@ def performance(context: Context) -> dict[str, Any]:
 )
 def stress(context: Context) -> dict[str, Any]:
     """Concurrent connections that read and update a scratch table, which is dropped after."""
-    _need_room_for(CONNECTIONS)
+    connections = CONNECTIONS.value
+    _need_room_for(connections)
     with statement_deadline(ANSWER_SECONDS), _scratch() as (_, table):
         sample = concurrently(
-            lambda number, stopped: _load(table, number, stopped),
-            threads=CONNECTIONS,
+            lambda number, stopped: _load(table, number * (ROWS // connections), stopped),
+            threads=connections,
             context=context,
-            seconds=STRESS_SECONDS,
+            seconds=STRESS_TIME.value,
         )
     figures = {
-        "connections": CONNECTIONS,
+        "connections": connections,
         "transactions": len(sample.durations_ms),
         "transactions_per_second": sample.per_second,
         "avg_transaction_ms": sample.mean_ms,
@@ -95,12 +102,12 @@ def stress(context: Context) -> dict[str, Any]:
     return figures
 
 
-def _load(table: sql.Identifier, number: int, stopped: Callable[[], bool]) -> list[float]:
+def _load(table: sql.Identifier, first: int, stopped: Callable[[], bool]) -> list[float]:
     durations: list[float] = []
     read = sql.SQL("SELECT value FROM {} WHERE id = %s").format(table)
     write = sql.SQL("UPDATE {} SET value = value + 1 WHERE id = %s").format(table)
     with statement_deadline(ANSWER_SECONDS), _connect(autocommit=True) as own:
-        key = number * (ROWS // CONNECTIONS)
+        key = first
         while not stopped():
             began = time.perf_counter()
             with own.transaction():
@@ -156,9 +163,10 @@ def _need_room_for(connections: int) -> None:
             "SELECT current_setting('max_connections')::int - count(*) FROM pg_stat_activity"
         )
         left = cursor.fetchone()[0]
-    if left < connections + SPARE_CONNECTIONS:
+    spare = SPARE_CONNECTIONS.value
+    if left < connections + spare:
         raise Unhealthy(
             f"not started: the server has {left} connections left, and {connections} are needed"
-            f" beside {SPARE_CONNECTIONS} for others",
+            f" beside {spare} for others",
             connections_left=left,
         )

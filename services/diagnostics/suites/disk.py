@@ -6,21 +6,30 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from django.conf import settings
+from pydantic import Field
 
+from core import options
 from core.health import diagnostics
 from core.health.checks import Unhealthy
 from core.health.diagnostics import Context
+from services.diagnostics.limits import STRESS_TIME
 from services.diagnostics.measuring import repeat
 
 MIB = 2**20
 SYNCS = 100
 PERFORMANCE_SECONDS = 2.0
-STRESS_SECONDS = 5.0
-STRESS_BYTES = 128 * MIB
-SPARE_BYTES = 512 * MIB  # left free while stress runs
+STRESS_MIB = options.declare(
+    "diagnostics.stress_disk_mib", Annotated[int, Field(ge=1, le=4096)], default=128, unit="MiB",
+    help="How much a stress test of the disk writes at most. It is gone afterwards.",
+)  # fmt: skip
+SPARE_MIB = options.declare(
+    "diagnostics.spare_disk_mib", Annotated[int, Field(ge=64, le=10_000_000)],
+    default=512, unit="MiB",
+    help="How much a stress test of the disk leaves free. With less it does not start.",
+)  # fmt: skip
 
 
 def _file() -> BinaryIO:
@@ -68,13 +77,13 @@ def performance(context: Context) -> dict[str, Any]:
 
 @diagnostics.register("disk", "stress", lead="write_mb_per_second", better="higher", seconds=30.0)
 def stress(context: Context) -> dict[str, Any]:
-    """At most 128 MiB written, forced to the disk in steps and read back; then gone."""
+    """Some MiB written, forced to the disk in steps and read back; then gone."""
     usage = os.statvfs(_folder())
     free = usage.f_bavail * usage.f_frsize
-    if free < STRESS_BYTES + SPARE_BYTES:
+    most, needed = STRESS_MIB.value, (STRESS_MIB.value + SPARE_MIB.value) * MIB
+    if free < needed:
         raise Unhealthy(
-            f"not started: {free / MIB:.0f} MiB are free and"
-            f" {(STRESS_BYTES + SPARE_BYTES) / MIB:.0f} MiB are needed",
+            f"not started: {free / MIB:.0f} MiB are free and {needed / MIB:.0f} MiB are needed",
             free_mb=round(free / MIB, 1),
         )
     block = os.urandom(MIB)
@@ -82,8 +91,8 @@ def stress(context: Context) -> dict[str, Any]:
         written = repeat(
             lambda: _write(file, block),
             context=context,
-            seconds=STRESS_SECONDS,
-            at_most=STRESS_BYTES // MIB,
+            seconds=STRESS_TIME.value,
+            at_most=most,
         )
         file.seek(0)
         _forget_pages(file)

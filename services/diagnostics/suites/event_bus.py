@@ -5,27 +5,34 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from pydantic import Field
 
+from core import options
 from core.events import subscribers
 from core.events.models import Delivery, Event, Status
 from core.events.operations import publish
 from core.health import diagnostics
 from core.health.checks import Unhealthy
 from core.health.diagnostics import Context
+from services.diagnostics.limits import STRESS_TIME
 from services.diagnostics.measuring import Sample, concurrently
 
 EVENT = "diagnostic.sent"
 RECEIVER = "diagnostics.receiver"
 PERFORMANCE_EVENTS = 50
-STRESS_EVENTS = 2000
-STRESS_SECONDS = 5.0
 PUBLISHERS = 4
 LOOK_SECONDS = 0.02
+STRESS_EVENTS = options.declare(
+    "diagnostics.stress_events", Annotated[int, Field(ge=4, le=50_000)],
+    default=2000, unit="events",
+    help="How many events a stress test of the event bus publishes at most. They are removed"
+    " afterwards.",
+)  # fmt: skip
 
 
 @subscribers.register(event=EVENT, name=RECEIVER, max_attempts=1)
@@ -64,14 +71,15 @@ def performance(context: Context) -> dict[str, Any]:
     "event_bus", "stress", lead="events_per_second", better="higher", seconds=30.0
 )
 def stress(context: Context) -> dict[str, Any]:
-    """At most 2,000 events from four publishers at once; they are removed after."""
+    """Many events from four publishers at once; they are removed after."""
+    most = STRESS_EVENTS.value // PUBLISHERS
     with _subject() as subject:
         began = time.perf_counter()
         published = concurrently(
-            lambda number, stopped: _load(subject, stopped),
+            lambda number, stopped: _load(subject, most, stopped),
             threads=PUBLISHERS,
             context=context,
-            seconds=STRESS_SECONDS,
+            seconds=STRESS_TIME.value,
         )
         count = len(published.durations_ms)
         _wait(subject, count, context)
@@ -86,9 +94,9 @@ def stress(context: Context) -> dict[str, Any]:
     }
 
 
-def _load(subject: str, stopped: Callable[[], bool]) -> list[float]:
+def _load(subject: str, most: int, stopped: Callable[[], bool]) -> list[float]:
     durations: list[float] = []
-    while not stopped() and len(durations) < STRESS_EVENTS // PUBLISHERS:
+    while not stopped() and len(durations) < most:
         began = time.perf_counter()
         _publish(subject)
         durations.append((time.perf_counter() - began) * 1000)

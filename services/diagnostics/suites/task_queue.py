@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
+
+from core import options
 from core.access.actor import SYSTEM
 from core.errors import NexusError
 from core.health import diagnostics
@@ -21,8 +24,11 @@ from tasks.models import FINISHED, Status, Task
 
 JOB = "diagnostics.probe"
 PERFORMANCE_TASKS = 20
-STRESS_TASKS = 200
 LOOK_SECONDS = 0.02
+STRESS_TASKS = options.declare(
+    "diagnostics.stress_tasks", Annotated[int, Field(ge=1, le=2000)], default=200, unit="tasks",
+    help="How many tasks a stress test of the task queue starts at once.",
+)  # fmt: skip
 
 
 @jobs.register(JOB)
@@ -73,18 +79,19 @@ def performance(context: Context) -> dict[str, Any]:
     "task_queue", "stress", lead="tasks_per_second", better="higher", seconds=30.0
 )
 def stress(context: Context) -> dict[str, Any]:
-    """200 tasks queued at once; what has not run when this ends is cancelled."""
+    """Many tasks queued at once; what has not run when this ends is cancelled."""
+    count = STRESS_TASKS.value
     with _probes() as probes:
         began = time.perf_counter()
-        for number in range(STRESS_TASKS):
+        for number in range(count):
             _start(probes)
-            context.progress(number / STRESS_TASKS / 2)
+            context.progress(number / count / 2)
         _wait(probes, context)
         seconds = time.perf_counter() - began
         sample = _latencies(probes)
     return {
-        "tasks": STRESS_TASKS,
-        "tasks_per_second": round(STRESS_TASKS / seconds, 1),
+        "tasks": count,
+        "tasks_per_second": round(count / seconds, 1),
         "avg_start_ms": sample.mean_ms,
         "p99_start_ms": sample.percentile_ms(99),
     }
