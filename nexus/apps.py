@@ -10,5 +10,7 @@ class NexusConfig(AppConfig):
     label = "nexus"
 
     def ready(self) -> None:
+        import_module("nexus.options")
+        import_module("nexus.log_levels")
         import_module("nexus.celery")  # the application that messages are sent through
         import_module("nexus.lifecycle")

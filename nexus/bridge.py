@@ -55,9 +55,14 @@ class Bridge:
     ) -> None:
         self.handler = handler
         self.body_bytes = body_bytes
-        self.threads = Threads(threads, name)
-        self.limit = threads * (1 + WAITING_PER_THREAD)
+        self.name = name
         self.inside = 0
+        self.resize(threads)
+
+    def resize(self, threads: int) -> None:
+        """Take so many threads; only before the first request."""
+        self.threads = Threads(threads, self.name)
+        self.limit = threads * (1 + WAITING_PER_THREAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.inside >= self.limit:

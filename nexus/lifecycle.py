@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from celery import signals
+from django.conf import settings
 
 from core.processes import runtime
+from nexus import log_levels
+from nexus.options import CONCURRENCY
 from tasks import children, draining
 from tasks.readiness import wait_for_database
 
@@ -15,6 +18,19 @@ from tasks.readiness import wait_for_database
 def _wait(**_: Any) -> None:
     draining.reset()
     wait_for_database()
+
+
+@signals.worker_init.connect
+def take_size(sender: Any, **_: Any) -> None:
+    """Run as many jobs at once as are configured, unless the command line says how many."""
+    if sender.concurrency == settings.WORKER_CONCURRENCY:
+        sender.concurrency = CONCURRENCY.value
+
+
+@signals.setup_logging.connect
+def set_up_logging(**_: Any) -> None:
+    """The log is Django's in every process: Celery would set the level to one of its own."""
+    log_levels.apply()
 
 
 @signals.worker_ready.connect

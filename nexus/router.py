@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 
+from django.db import connection
+
 from core.processes import runtime
 from nexus.bridge import Application, Bridge, Receive, Scope, Send
-from nexus.settings import STATIC_ROOT, env
+from nexus.options import THREADS
+from nexus.settings import SPARE_CONNECTIONS, STATIC_ROOT
 from nexus.stack.parent import die_with_parent
 from nexus.static_files import PREFIX, StaticFiles
 from nexus.wsgi import application as django
@@ -20,7 +23,7 @@ VITAL_PATHS = ("/api/v1/health", "/api/v1/status", "/api/v1/components/health")
 VITAL_THREADS = 4
 
 vital = Bridge(django, threads=VITAL_THREADS, name="vital", body_bytes=0)
-general = Bridge(django, threads=env.web_threads, name="web")
+general = Bridge(django, threads=THREADS.value, name="web")
 static = StaticFiles(STATIC_ROOT)
 
 
@@ -43,11 +46,20 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1000, "reason": ""})
 
 
+def take_size() -> None:
+    """As many threads as are configured, and connections to the database for all of them."""
+    general.resize(THREADS.value)
+    pool = connection.settings_dict["OPTIONS"]["pool"]
+    pool["max_size"] = THREADS.value + SPARE_CONNECTIONS
+    connection.pool.resize(pool["min_size"], pool["max_size"])  # type: ignore[attr-defined]
+
+
 async def live(receive: Receive, send: Send) -> None:
     """Register this process when it starts, and let it say goodbye when it stops."""
     await receive()
     die_with_parent()
     await asyncio.to_thread(runtime.start, "web")
+    take_size()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.to_thread(runtime.stop)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import sys
+from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
+from granian.server.common import AbstractServer
 
 from nexus import asgi
+from nexus.options import WORKERS
 from nexus.settings import env
 
 BACKLOG = 2048
@@ -26,12 +29,19 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT; a worker that dies is replaced."""
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")
-    server = Granian(
+    granian = server()
+    gc.freeze()
+    granian.serve(target_loader=lambda _: asgi.application)
+
+
+def server() -> AbstractServer[Any]:
+    """The server as it is configured now."""
+    return Granian(
         "nexus.asgi:application",
         address=env.host,
         port=env.port,
         interface=Interfaces.ASGI,
-        workers=env.web_workers,
+        workers=WORKERS.value,
         backlog=BACKLOG,
         backpressure=WAITING_PER_WORKER,
         respawn_failed_workers=True,
@@ -39,8 +49,6 @@ def main() -> None:
         websockets=False,
         log_level=LogLevels.warning,
     )
-    gc.freeze()
-    server.serve(target_loader=lambda _: asgi.application)
 
 
 if __name__ == "__main__":

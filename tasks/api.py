@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
-from pydantic import Field
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from core import options
 from core.access.scopes import ADMIN_TASKS, READ_SYSTEM
 from core.api.pagination import page
 from core.api.request import ApiRequest
@@ -29,12 +27,6 @@ from tasks.serializers import (
     TaskLogsOut,
     TaskOut,
 )
-
-CANCEL_WAIT = options.declare(
-    "tasks.cancel_wait_seconds", Annotated[float, Field(ge=0, le=60)], default=5.0, unit="s",
-    help="How long a request to cancel a task waits for its end, unless the client says how long."
-    " After that it answers 202 and the task ends at its next checkpoint.",
-)  # fmt: skip
 
 
 def waited(
@@ -91,7 +83,9 @@ class TaskDetail(ApiView):
     )
     def delete(self, request: ApiRequest, task_id: str) -> Response:
         task = operations.cancel(task_id=queries.parse_id(task_id), actor=request.user)
-        return waited(request, task, queries.cancellation, default_wait=CANCEL_WAIT.value)
+        return waited(
+            request, task, queries.cancellation, default_wait=operations.CANCEL_WAIT.value
+        )
 
 
 class TaskRetry(ApiView):

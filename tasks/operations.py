@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pydantic import Field
 
-from core import ids
+from core import ids, options
 from core.access import audit
 from core.access.actor import Actor
 from core.api import request_id
@@ -22,6 +23,12 @@ from core.processes import control
 from tasks import announcements, doorbell, transitions
 from tasks.job import Job, Step, jobs
 from tasks.models import ACTIVE, Status, Task, TaskStep
+
+CANCEL_WAIT = options.declare(
+    "tasks.cancel_wait_seconds", Annotated[float, Field(ge=0, le=60)], default=5.0, unit="s",
+    help="How long a request to cancel a task waits for its end, unless the client says how long."
+    " After that it answers 202 and the task ends at its next checkpoint.",
+)  # fmt: skip
 
 
 class AlreadyRunning(Conflict):

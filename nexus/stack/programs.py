@@ -79,7 +79,7 @@ def own(env: Env) -> list[Program]:
     return [
         Program("web", _own(["nexus.serve"]), "nexus", 30, stop_seconds=20),
         Program("worker", _own(worker(env), nice=BEHIND_THE_WEB), "nexus", 30, stop_seconds=60),
-        Program("beat", _own(beat(env), nice=BEHIND_THE_WEB), "nexus", 30),
+        Program("beat", _own(beat(), nice=BEHIND_THE_WEB), "nexus", 30),
     ]
 
 
@@ -92,11 +92,11 @@ def worker(env: Env) -> list[str]:
     """Celery; its queues and settings are in `nexus.celery`."""
     return [
         "celery", "--app", "nexus", "worker",
-        "--hostname", f"worker@{env.node}", "--loglevel", env.log_level,
+        "--hostname", f"worker@{env.node}",
         "--without-mingle", "--without-gossip", "--without-heartbeat",
     ]  # fmt: skip
 
 
-def beat(env: Env) -> list[str]:
+def beat() -> list[str]:
     """Celery beat; its schedule lives in the database."""
-    return ["celery", "--app", "nexus", "beat", "--pidfile", "", "--loglevel", env.log_level]
+    return ["celery", "--app", "nexus", "beat", "--pidfile", ""]
