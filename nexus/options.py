@@ -82,6 +82,7 @@ THREADS = options.declare(
     " database: mind its max_connections, and the 8 more that each process may need.",
 )  # fmt: skip
 
+options.section("cache", title="Cache", help="What is remembered, where and for how long.")
 _fixed(
     "cache.url", str, str(env.cache_url), field="cache_url", secret=True,
     help="The Valkey or Redis that caches.",
