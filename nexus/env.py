@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -51,8 +54,18 @@ def _numbered(value: Any) -> Any:
     return {number: secret for number, _, secret in pairs}
 
 
+def _known_to_postgres(url: Url) -> Url:
+    try:
+        conninfo_to_dict(str(url))
+    except ProgrammingError as error:
+        raise ValueError(str(error).strip()) from None
+    return url
+
+
 PostgresUrl = Annotated[
-    Url, UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True)
+    Url,
+    UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True),
+    AfterValidator(_known_to_postgres),
 ]
 RedisUrl = Annotated[
     Url,
@@ -101,6 +114,11 @@ class Env(BaseModel):
         str, StringConstraints(to_upper=True, pattern="^(?i:DEBUG|INFO|WARNING|ERROR)$")
     ] = _variable("NEXUS_LOG_LEVEL", default="INFO")
     https: bool = _variable("NEXUS_HTTPS", default=False)
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """`database_url` as libpq reads it: host, port, user, password, dbname and options."""
+        return {"port": "5432", "dbname": "nexus", **conninfo_to_dict(str(self.database_url))}
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Env:

@@ -38,15 +38,16 @@ def _default(field: str) -> Any:
 
 
 options.section("database", title="Database", help="The PostgreSQL that holds everything.")
+_database = env.database
 for _name, _type, _value, _help in (
-    ("host", str, env.database_url.host or "", "The name or address of the database server."),
-    ("port", int, env.database_url.port or 5432, "The port of the database server."),
-    ("database", str, (env.database_url.path or "/nexus").lstrip("/"), "The database's name."),
-    ("user", str, env.database_url.username or "", "The user that Nexus connects as."),
+    ("host", str, _database["host"], "The name or address of the database server."),
+    ("port", int, int(_database["port"]), "The port of the database server."),
+    ("database", str, _database["dbname"], "The database's name."),
+    ("user", str, _database.get("user", ""), "The user that Nexus connects as."),
 ):
     _fixed(f"database.{_name}", _type, _value, field="database_url", help=_help)
 _fixed(
-    "database.password", str, env.database_url.password or "", field="database_url", secret=True,
+    "database.password", str, _database.get("password", ""), field="database_url", secret=True,
     help="The password of the user that Nexus connects as.",
 )  # fmt: skip
 

@@ -89,17 +89,18 @@ TEMPLATES = [
 ]
 
 SPARE_CONNECTIONS = 8  # of each process, for its loops and checks beside the requests
+_database = env.database
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": (env.database_url.path or "/nexus").lstrip("/"),
-        "USER": env.database_url.username or "",
-        "PASSWORD": env.database_url.password or "",
-        "HOST": env.database_url.host,
-        "PORT": str(env.database_url.port or 5432),
+        "NAME": _database.pop("dbname"),
+        "USER": _database.pop("user", ""),
+        "PASSWORD": _database.pop("password", ""),
+        "HOST": _database.pop("host"),
+        "PORT": _database.pop("port"),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **dict(env.database_url.query_params()),
+            **_database,
             "connect_timeout": 2,
             "application_name": "nexus",
             "pool": {

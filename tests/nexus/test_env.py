@@ -34,6 +34,31 @@ def test_every_problem_is_reported_at_once_with_its_variable(complete: dict[str,
         assert variable in said
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgresql://b%40b:p%40ss%2F%3A%25@[::1]:5433/my%20db?sslmode=require",
+            {"user": "b@b", "password": "p@ss/:%", "host": "::1", "port": "5433",
+             "dbname": "my db", "sslmode": "require"},
+        ),
+        (
+            "postgres://db.example.com",
+            {"host": "db.example.com", "port": "5432", "dbname": "nexus"},
+        ),
+    ],
+)  # fmt: skip
+def test_the_address_of_the_database_is_read_as_postgresql_does(complete, url, expected) -> None:
+    assert Env.load({**complete, "DATABASE_URL": url}).database == expected
+
+
+def test_an_option_that_postgresql_does_not_know_is_a_problem(complete: dict[str, str]) -> None:
+    url = "postgresql://nexus:hunter2@db.example.com/nexus?colour=red"
+    with pytest.raises(EnvironmentProblems, match=r"DATABASE_URL: .*colour") as problems:
+        Env.load({**complete, "DATABASE_URL": url})
+    assert "hunter2" not in str(problems.value)
+
+
 def test_a_problem_never_shows_the_secret(complete: dict[str, str]) -> None:
     with pytest.raises(EnvironmentProblems) as problems:
         Env.load({**complete, "NEXUS_SECRET_KEY": "hunter2"})

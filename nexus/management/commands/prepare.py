@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
+from psycopg.conninfo import make_conninfo
 
 from core.access import operations
 from core.access.actor import command_actor
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
     def prepare(self, *, make_database: bool, new_key: bool) -> None:
         self.tell("step", "PostgreSQL")
-        servers.wait_for_postgres(str(env.database_url), make_database=make_database)
+        servers.wait_for_postgres(make_conninfo(**env.database), make_database=make_database)
         self.tell("step", "cache and broker")
         servers.wait_for_redis("CACHE_URL", str(env.cache_url))
         servers.wait_for_redis("BROKER_URL", str(env.broker_url))
