@@ -10,6 +10,7 @@ from django.conf import settings
 from core.processes import runtime
 from nexus import log_levels
 from nexus.options import CONCURRENCY
+from plugins import following
 from tasks import children, draining
 from tasks.readiness import wait_for_database
 
@@ -18,6 +19,7 @@ from tasks.readiness import wait_for_database
 def _wait(**_: Any) -> None:
     draining.reset()
     wait_for_database()
+    following.catch_up()
 
 
 @signals.worker_init.connect
@@ -42,6 +44,7 @@ def _start_worker(**_: Any) -> None:
 def _start_child(**_: Any) -> None:
     children.die_with_parent()
     runtime.start("worker", child=True)
+    following.catch_up()  # what was said between its fork and now
 
 
 @signals.worker_shutting_down.connect

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "core.health",
     "tasks",
     "services",
+    "plugins",
     "nexus.apps.NexusConfig",
 ]
 

@@ -14,6 +14,7 @@ api = [
     path("", include("core.alerts.urls")),
     path("", include("tasks.urls")),
     path("", include("services.urls")),
+    path("", include("plugins.urls")),
 ]
 
 urlpatterns = [

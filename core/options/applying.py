@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,12 +11,14 @@ from typing import Any
 
 from core.options.option import registry
 from core.options.snapshot import Snapshot, current, use
+from core.registry import Registry
 
 logger = logging.getLogger(__name__)
 
 Listener = Callable[[], None]
 
-_listeners: list[tuple[frozenset[str], Listener]] = []
+_listeners: Registry[tuple[frozenset[str], Listener]] = Registry("listener")
+_numbers = itertools.count(1)
 _lock = threading.RLock()
 
 
@@ -36,7 +39,7 @@ def on_change(*keys: str) -> Callable[[Listener], Listener]:
     effective value of one of these options. What it raises is logged."""
 
     def add(listener: Listener) -> Listener:
-        _listeners.append((frozenset(keys), listener))
+        _listeners.add(f"{', '.join(keys)} #{next(_numbers)}", (frozenset(keys), listener))
         return listener
 
     return add

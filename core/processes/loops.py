@@ -125,10 +125,13 @@ class LoopThread:
 
 
 _running: dict[str, LoopThread] = {}
+_role: str | None = None
 
 
 def start(role: str, stop: threading.Event) -> list[threading.Thread]:
     """Start the loops of this role; they end when `stop` is set and they are woken."""
+    global _role
+    _role = role
     threads = []
     for loop in registry:
         if role in loop.roles:
@@ -150,7 +153,14 @@ def wake_all() -> None:
 
 def forget() -> None:
     """Drop the loops, whose threads have ended or stayed behind in the parent process."""
+    global _role
+    _role = None
     _running.clear()
+
+
+def awaits_restart(loop: Loop) -> bool:
+    """Whether this process would run the loop, had it known of it at its start."""
+    return _role in loop.roles and loop.name not in _running
 
 
 def names() -> list[str]:

@@ -67,15 +67,14 @@ class TestEventBus:
 
 
 class TestPlugins:
-    def test_each_loaded_plugin_is_counted_by_its_state(self):
-        for name, state in (("one", "active"), ("two", "inactive"), ("three", "failed")):
-            plugins.loaded.add(name, lambda state=state: state)
+    def test_each_plugin_is_counted_by_its_state(self):
+        known = {"one": "active", "two": "loaded", "three": "failed", "four": "disabled"}
+        plugins.sources.add("of the test", lambda: known)
         try:
             verdict = found("plugins", "states")
         finally:
-            for name in ("one", "two", "three"):
-                plugins.loaded.remove(name)
-        assert verdict.figures == {"loaded": 3, "active": 1, "failed": 1}
+            plugins.sources.remove("of the test")
+        assert verdict.figures == {"loaded": 3, "active": 1, "failed": 1, "disabled": 1}
         assert (verdict.outcome, verdict.reason) == (Outcome.WARNING, "failed: three")
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from core.health import checks
 from core.health.checks import Figures, Warn
 from core.registry import Registry
 
-State = Literal["active", "inactive", "failed"]
+COUNTS = ("loaded", "active", "failed")
 
-# Each loaded plugin by name, with a function that says how it is.
-loaded: Registry[Callable[[], State]] = Registry("plugin")
+# Each tells the plugins it knows with their states: loaded, active, failed or disabled.
+sources: Registry[Callable[[], Mapping[str, str]]] = Registry("source of plugins")
 
 
 @checks.component("plugins")
 def summary(figures: Mapping[str, Figures]) -> dict[str, Any]:
-    return {key: figures["states"][key] for key in ("loaded", "active", "failed")}
+    return {key: figures["states"][key] for key in (*COUNTS, "disabled")}
 
 
 @checks.register(
@@ -26,16 +26,17 @@ def summary(figures: Mapping[str, Figures]) -> dict[str, Any]:
     cadence=5.0,
     deadline=1.0,
     critical=False,
-    unmeasured={"loaded": 0, "active": 0, "failed": 0},
+    unmeasured=dict.fromkeys((*COUNTS, "disabled"), 0),
 )
 def states() -> Figures:
-    """Counts of the plugins loaded in this process."""
-    found = {name: state() for name, state in loaded.items()}
+    """Counts of the plugins of this process; all that aren't disabled count as loaded."""
+    found = {name: state for source in sources for name, state in source().items()}
     failed = sorted(name for name, state in found.items() if state == "failed")
     figures = {
-        "loaded": len(found),
+        "loaded": sum(state != "disabled" for state in found.values()),
         "active": sum(state == "active" for state in found.values()),
         "failed": len(failed),
+        "disabled": sum(state == "disabled" for state in found.values()),
     }
     if failed:
         raise Warn(f"failed: {', '.join(failed)}", **figures)

@@ -1,0 +1,151 @@
+"""The plugins of this process: found and loaded at its start, put in and out of use later.
+
+Loading needs no database: which plugins are disabled is asked for a moment, and heard later
+when there was no answer (see `plugins.following`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection
+
+from core import options
+from core.errors import NotFound
+from plugins import discovery
+from plugins.manifest import within
+from plugins.ordering import ordered
+from plugins.plugin import Plugin, Refused, State
+
+logger = logging.getLogger(__name__)
+
+AUTO_LOAD = options.declare(
+    "plugins.auto_load",
+    bool,
+    default=True,
+    help="Load the plugins that are found; without, none of them is imported.",
+    restart=("web", "worker", "beat"),
+    restart_reason="Plugins are loaded when a process starts.",
+)
+
+OFF = "plugins.auto_load is off"
+DISABLED = "an operator has disabled it"
+
+
+class Catalogue:
+    """Every plugin that was found, by id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._plugins: dict[str, Plugin] = {}
+        self.disabled: frozenset[str] = frozenset()
+        self.auto_load = True
+
+    def load(self, *, disabled: Collection[str] = ()) -> None:
+        """Find the plugins and load those that aren't disabled. Whatever is wrong with one
+        makes that one failed; it never raises because of a plugin."""
+        with self._lock:
+            self.forget()
+            self.auto_load = AUTO_LOAD.value
+            for each in discovery.found():
+                plugin = Plugin(each.name, each.folder, each.source, each.problem)
+                plugin.read()
+                self._take_in(plugin)
+            self.apply(disabled)
+
+    def _take_in(self, plugin: Plugin) -> None:
+        other = self._plugins.get(plugin.id)
+        if other is None:
+            self._plugins[plugin.id] = plugin
+            return
+        other.problem = f"two plugins have this id: {other.folder} and {plugin.folder}"
+        other.fail(Refused(other.problem))
+
+    def apply(self, disabled: Collection[str], *, retry: Collection[str] = ()) -> None:
+        """Bring every plugin to the state it should have when just these are disabled.
+
+        Those that failed stay so, but for those in `retry` and those that were disabled, which
+        are read anew, and those that only waited for another plugin.
+        """
+        with self._lock:
+            again = self.disabled.difference(disabled).union(retry)
+            self.disabled = frozenset(disabled)
+            order, cycles = ordered({each.id: each.needs for each in self.all()})
+            for each in (self._plugins[name] for name in order):
+                before = (each.state, each.reason)
+                self._settle(each, cycles.get(each.id), again=each.id in again)
+                if (each.state, each.reason) != before:
+                    level = logging.WARNING if each.state == State.FAILED else logging.INFO
+                    logger.log(level, "plugin %s: %s %s", each.id, each.state, each.reason or "")
+
+    def follow(self, read: Callable[[], Collection[str] | None]) -> None:
+        """Apply what `read` says is disabled. It reads while nothing else is applied here, so
+        that a command, which comes after its commit, is never undone by an older look."""
+        with self._lock:
+            disabled = read()
+            if disabled is not None and frozenset(disabled) != self.disabled:
+                self.apply(disabled)
+
+    def _settle(self, plugin: Plugin, cycle: list[str] | None, *, again: bool) -> None:
+        if plugin.id in self.disabled or not self.auto_load:
+            reason = DISABLED if plugin.id in self.disabled else OFF
+            if plugin.state != State.DISABLED or plugin.reason != reason:
+                plugin.deactivate(State.DISABLED, reason)
+            return
+        if again and not plugin.is_used and not plugin.blocked:
+            plugin.deactivate(State.DISABLED, "")
+            if plugin.additions is None:
+                plugin.read()
+        if plugin.state == State.FAILED and not plugin.blocked:
+            return
+        if lacking := self._lacking(plugin, cycle):
+            plugin.deactivate(State.FAILED, lacking, blocked=True)
+        elif not plugin.is_used:
+            plugin.activate()
+
+    def _lacking(self, plugin: Plugin, cycle: list[str] | None) -> str:
+        """What it depends on and can't have; "" when nothing."""
+        if cycle:
+            return f"it depends on itself: {' -> '.join(cycle)}"
+        found = (self._lack(name, wanted) for name, wanted in plugin.needs.items())
+        return "; ".join(filter(None, found))
+
+    def _lack(self, name: str, wanted: str) -> str:
+        other = self._plugins.get(name)
+        if other is None or other.manifest is None:
+            return f"it needs the plugin {name}, which is not there"
+        if not within(wanted, other.manifest.version):
+            return f"it needs {name} {wanted}, and {other.manifest.version} is there"
+        return "" if other.is_used else f"it needs the plugin {name}, which is {other.state}"
+
+    def all(self) -> list[Plugin]:
+        return sorted(self._plugins.values(), key=lambda each: each.id)
+
+    def get(self, plugin_id: str) -> Plugin:
+        """Raises NotFound naming the known ones."""
+        try:
+            return self._plugins[plugin_id]
+        except KeyError:
+            known = ", ".join(sorted(self._plugins)) or "none"
+            raise NotFound(f"There is no plugin {plugin_id!r}; known: {known}.") from None
+
+    def dependents(self, plugin_id: str) -> list[str]:
+        """The plugins in use that depend on this one."""
+        return [each.id for each in self.all() if each.is_used and plugin_id in each.needs]
+
+    def forget(self) -> None:
+        """Take out what the plugins registered, and begin as if none had been found."""
+        with self._lock:
+            for each in self._plugins.values():
+                each.deactivate(State.DISABLED, "")
+            self._plugins.clear()
+            self.disabled = frozenset()
+
+    def begin_afresh(self) -> None:
+        """In a forked child: whoever held the lock is not here."""
+        self._lock = threading.RLock()
+
+
+catalogue = Catalogue()
+os.register_at_fork(after_in_child=catalogue.begin_afresh)

@@ -1,0 +1,90 @@
+"""Keeping this process true to what operators decided: asked at its start, heard on command.
+
+The rows are the truth. The control channel brings a change within milliseconds; a look from
+time to time finds what a process missed that started without a database.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from core.database import BoundedConnection, statement_deadline
+from core.errors import NotFound
+from core.processes import control, loops
+from plugins import discovery, queries
+from plugins.catalogue import catalogue
+from plugins.models import PluginState
+from plugins.plugin import State
+
+logger = logging.getLogger(__name__)
+
+ENABLE, DISABLE = "plugins.enable", "plugins.disable"
+SECONDS = 2.0
+LOOK_SECONDS = 15.0
+ROLES = {"web", "worker", "beat"}
+
+
+def load() -> None:
+    """Find and load the plugins, once per process. Without an answer of the database within
+    seconds all of them are taken to be enabled."""
+    disabled = _ask() if discovery.found() else None
+    catalogue.load(disabled=disabled or ())
+
+
+def catch_up() -> None:
+    """Hear what was decided before this process could listen, if the database answers."""
+    if catalogue.all():
+        catalogue.follow(_ask)
+
+
+@loops.register("plugins.states", roles=ROLES, interval=LOOK_SECONDS)
+def look() -> None:
+    if catalogue.all():
+        with statement_deadline(SECONDS):
+            catalogue.follow(queries.disabled)
+
+
+@control.handler(ENABLE)
+def enable(payload: dict[str, Any]) -> dict[str, Any]:
+    plugin_id = payload["id"]
+    catalogue.apply(catalogue.disabled - {plugin_id}, retry={plugin_id})
+    return _answer(plugin_id)
+
+
+@control.handler(DISABLE)
+def disable(payload: dict[str, Any]) -> dict[str, Any]:
+    plugin_id = payload["id"]
+    catalogue.apply(catalogue.disabled | {plugin_id})
+    return _answer(plugin_id)
+
+
+def _answer(plugin_id: str) -> dict[str, Any]:
+    try:
+        plugin = catalogue.get(plugin_id)
+    except NotFound:
+        reason = "it was added after this process started"
+        return {"state": State.DISABLED, "reason": reason, "restart_required": True}
+    return {
+        "state": plugin.state,
+        "reason": plugin.reason,
+        "restart_required": plugin.awaits_restart,
+    }
+
+
+def _ask() -> frozenset[str] | None:
+    """The disabled plugins; None when the database does not say. On a connection of its own:
+    there may be no pool yet, and none must exist before a process forks."""
+    try:
+        with statement_deadline(SECONDS):
+            parameters = {**connection.get_connection_params(), "autocommit": True}
+            with BoundedConnection.connect(**parameters) as asked:
+                table = PluginState._meta.db_table
+                rows = asked.execute(f"SELECT id FROM {table} WHERE NOT enabled").fetchall()  # noqa: S608
+                return frozenset(row[0] for row in rows)
+    except (psycopg.Error, OSError) as error:
+        logger.info("which plugins are disabled is not known yet: %s", error)
+        return None

@@ -1,0 +1,46 @@
+"""What a plugin may register, if its manifest requests it.
+
+Not a fence: a plugin runs with every right of the instance. It makes what a plugin adds
+visible before it is loaded, and keeps one that changed its mind from adding more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from core.registry import Addition
+
+# Each permission with the kinds of registries that it opens.
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "checks": frozenset({"check", "component"}),
+    "commands": frozenset({"command"}),
+    "diagnostics": frozenset({"diagnostic"}),
+    "figures": frozenset({"figure"}),
+    "jobs": frozenset({"job type"}),
+    "loops": frozenset({"loop"}),
+    "options": frozenset({"option", "section", "listener"}),
+    "retention_rules": frozenset({"retention rule"}),
+    "subscribers": frozenset({"subscriber"}),
+}
+
+
+def exceeded(
+    additions: Iterable[Addition], *, requested: Iterable[str], section: str
+) -> Iterator[str]:
+    """What was registered without a request, one sentence each.
+
+    Options and sections must also be the plugin's own: those of `section`.
+    """
+    opened = {kind for name in requested for kind in PERMISSIONS[name]}
+    for each in additions:
+        if each.kind not in opened:
+            yield f"it registered the {each.kind} {each.name!r}; {_advice(each.kind)}"
+        elif each.kind in ("option", "section") and each.name.partition(".")[0] != section:
+            yield f"it registered the {each.kind} {each.name!r} outside of its section {section!r}"
+
+
+def _advice(kind: str) -> str:
+    for permission, kinds in PERMISSIONS.items():
+        if kind in kinds:
+            return f"its manifest does not request {permission!r}"
+    return "no plugin may do that"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core import options
+from core.health import queries, transitions
+from core.health.board import board
+from plugins.catalogue import Catalogue, catalogue
+
+Load = Callable[..., Catalogue]
+
+
+@pytest.fixture
+def directory(tmp_path) -> Path:
+    """The plugin directory of the test."""
+    made = tmp_path / "plugins"
+    made.mkdir(mode=0o755)
+    return made
+
+
+@pytest.fixture
+def load(directory) -> Iterator[Load]:
+    """Load what lies in the plugin directory, as a process does at its start; taken out of
+    this process after the test."""
+    with options.replaced({"plugins.plugin_directory": str(directory)}):
+
+        def start(**more) -> Catalogue:
+            catalogue.load(**more)
+            return catalogue
+
+        yield start
+        catalogue.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_verdict() -> None:
+    """A process remembers its verdicts; a test must not see those of another."""
+    board._watches.clear()
+    board._since.clear()
+    queries.forget()
+    transitions.forget()
