@@ -103,9 +103,9 @@ class Plugin:
         except Exception as error:
             self.fail(error)
             return
-        self.state = State.LOADED if self.awaits_restart else State.ACTIVE
-        self.reason = "its loops begin when this process restarts" if self.awaits_restart else None
-        self.blocked, self.traceback = False, ""
+        self.state, self.reason, self.blocked, self.traceback = State.ACTIVE, None, False, ""
+        if self.awaits_restart:
+            self.state, self.reason = State.LOADED, "its loops begin when this process restarts"
 
     def _load(self) -> None:
         found = self.manifest

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from core import options
 from core.health import queries, transitions
@@ -42,3 +43,9 @@ def no_verdict() -> None:
     board._since.clear()
     queries.forget()
     transitions.forget()
+
+
+@pytest.fixture
+def client(make_key) -> Client:
+    """A client that may do everything."""
+    return Client(headers={"X-API-Key": make_key()})

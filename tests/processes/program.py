@@ -20,6 +20,7 @@ from django.db import connection  # noqa: E402
 
 from core.events import subscribers  # noqa: E402
 from core.events.models import Event  # noqa: E402
+from core.health import checks  # noqa: E402
 from core.processes import control, loops, queries, runtime  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
@@ -36,6 +37,11 @@ def record(event: Event) -> None:
 @control.handler("test.echo")
 def echo(payload: dict[str, Any]) -> dict[str, Any]:
     return {"pid": os.getpid(), **payload}
+
+
+@control.handler("test.checks")
+def tell_checks(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"pid": os.getpid(), "checks": checks.registry.names()}
 
 
 @control.handler("test.fail")

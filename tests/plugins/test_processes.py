@@ -1,0 +1,137 @@
+"""Which plugins are disabled is the same in every process, however each came to know it."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.access.actor import SYSTEM
+from core.processes import control, loops
+from plugins import following, operations
+from plugins.catalogue import catalogue
+from plugins.models import PluginState
+from plugins.plugin import State
+from tests.plugins.making import only, write
+from tests.processes.conftest import running, spawn  # noqa: F401
+from tests.waiting import until
+
+LOOP = """
+    from core.processes import loops
+
+    @loops.register("{section}.loop", roles={{"web"}}, interval=60.0)
+    def turn():
+        pass
+"""
+
+
+@pytest.fixture
+def instance(spawn, directory, load):  # noqa: F811
+    """Start processes that find the plugins of the test."""
+
+    def start(role: str, *options: str):
+        return spawn(role, *options, NEXUS_DATA_DIR=str(directory.parent))
+
+    load()
+    return start
+
+
+def checked_by() -> dict[int, bool]:
+    """Whether each process, by pid, has the plugin's check."""
+    told = control.broadcast("test.checks", {}, wait_seconds=10)
+    return {each["pid"]: "sample.works" in each["checks"] for each in told.answers.values()}
+
+
+def test_disabling_and_enabling_reaches_every_process(instance, directory, load):
+    write(directory)
+    load()
+    web, worker, beat = instance("web"), instance("worker", "--fork"), instance("beat")
+    for each in (web, worker, beat):
+        each.registered()
+    until(lambda: len(checked_by()) == 4, seconds=20)  # the worker has a child
+    assert set(checked_by().values()) == {True}
+    told = operations.disable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["unanswered"], told["restart_required"]) == ("disabled", [], False)
+    assert list(checked_by().values()) == [False] * 4
+    told = operations.enable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["unanswered"]) == ("active", [])
+    assert list(checked_by().values()) == [True] * 4
+
+
+def test_a_process_that_starts_later_does_not_load_a_disabled_one(instance, directory, load):
+    write(directory)
+    load()
+    operations.disable(plugin_id="sample", actor=SYSTEM)
+    web = instance("web")
+    web.registered()
+    assert checked_by() == {web.pid: False}
+    operations.enable(plugin_id="sample", actor=SYSTEM)
+    assert checked_by() == {web.pid: True}  # imported by the running process
+
+
+def test_a_process_that_does_not_know_the_plugin_needs_a_restart(instance, directory, load):
+    web = instance("web")
+    web.registered()
+    write(directory)
+    load()
+    told = operations.enable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["restart_required"], told["unanswered"]) == ("active", True, [])
+
+
+def test_loops_begin_and_end_with_their_process_and_it_says_so(
+    running,  # noqa: F811
+    directory,
+    load,
+):
+    write(directory, code=LOOP, permissions=("loops",))
+    load(disabled={"sample"})
+    PluginState.objects.create(id="sample", enabled=False, changed_by="test")
+    running("web")
+    told = operations.enable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["restart_required"]) == ("loaded", True)
+    assert "restarts" in told["reason"]
+    assert "sample.loop" not in loops.names()
+
+
+def test_a_loop_that_runs_goes_on_until_the_restart_and_it_says_so(
+    running,  # noqa: F811
+    directory,
+    load,
+):
+    write(directory, code=LOOP, permissions=("loops",))
+    load()
+    running("web")
+    until(lambda: "sample.loop" in loops.names())
+    assert only(catalogue).state == State.ACTIVE
+    told = operations.disable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["restart_required"]) == ("disabled", True)
+    told = operations.enable(plugin_id="sample", actor=SYSTEM)
+    assert (told["state"], told["restart_required"]) == ("active", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_process_missed_it_finds_by_looking(directory, load):
+    write(directory)
+    load()
+    PluginState.objects.create(id="sample", enabled=False, changed_by="test")
+    following.look()
+    assert only(catalogue).state == State.DISABLED
+    PluginState.objects.update(enabled=True)
+    following.catch_up()
+    assert only(catalogue).state == State.ACTIVE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_at_its_start_a_process_asks_the_database_once(directory, load):
+    write(directory, code="raise RuntimeError('imported')")
+    PluginState.objects.create(id="sample", enabled=False, changed_by="test")
+    following.load()
+    assert only(catalogue).state == State.DISABLED
+
+
+def test_loading_needs_no_database(directory, load, monkeypatch):
+    write(directory)
+    nowhere = {"host": "127.0.0.1", "port": "1", "dbname": "none", "connect_timeout": 2}
+    monkeypatch.setattr(following.connection, "get_connection_params", lambda: nowhere)
+    following.load()
+    assert only(catalogue).state == State.ACTIVE
+    following.catch_up()
+    assert only(catalogue).state == State.ACTIVE
