@@ -18,6 +18,7 @@ PAGES: dict[str, tuple[Page, ...]] = {
         ("Tasks", "task_alt", "tasks.Task"),
         ("Diagnostics", "stethoscope", "services.DiagnosticRun"),
         ("Processes", "memory", "processes.Process"),
+        ("Plugins", "apps", "plugins.PluginState"),
         ("Events", "bolt", "events.Event"),
         ("Schedules", "schedule", "django_celery_beat.PeriodicTask"),
     ),

@@ -78,23 +78,34 @@ def _decide(plugin: Plugin, *, enabled: bool, actor: Actor) -> None:
 
 
 def _tell(plugin: Plugin, command: str) -> dict[str, Any]:
-    told = control.broadcast(command, {"id": plugin.id}, wait_seconds=WAIT_SECONDS)
-    return _outcome(plugin, told)
+    result = control.broadcast(command, {"id": plugin.id}, wait_seconds=WAIT_SECONDS)
+    return _outcome(plugin, result)
 
 
-def _outcome(plugin: Plugin, told: BroadcastResult) -> dict[str, Any]:
+def _outcome(plugin: Plugin, result: BroadcastResult) -> dict[str, Any]:
     """The state of the plugin: that of the process in which it is worst. `restart_required`
     is true while some process does more or less than that until it restarts, `unanswered` are
     the processes that did not say they did it."""
     own = {
         "state": plugin.state, "reason": plugin.reason, "restart_required": plugin.awaits_restart
     }  # fmt: skip
-    answers = [own, *told.answers.values()]
+    answers = [own, *result.answers.values()]
     worst = min(answers, key=lambda each: WORST_FIRST.index(State(each["state"])))
     return {
         "id": plugin.id,
         "state": worst["state"],
         "reason": worst["reason"],
         "restart_required": any(each["restart_required"] for each in answers),
-        "unanswered": sorted({*told.missing, *told.errors}),
+        "unanswered": sorted({*result.missing, *result.errors}),
     }
+
+
+def told(outcome: dict[str, Any]) -> str:
+    """The outcome for people, in sentences."""
+    because = f": {outcome['reason']}" if outcome["reason"] else ""
+    sentences = [f"{outcome['id']} is {outcome['state']}{because}."]
+    if outcome["restart_required"]:
+        sentences.append("A part of it begins or ends when the processes restart.")
+    if outcome["unanswered"]:
+        sentences.append(f"No answer from {', '.join(outcome['unanswered'])}.")
+    return " ".join(sentences)

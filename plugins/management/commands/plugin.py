@@ -119,14 +119,8 @@ class Command(TyperCommand):
     def _changed(self, outcome: dict[str, Any], json: bool) -> None:
         if json:
             self._write(outcome)
-            return
-        because = f": {outcome['reason']}" if outcome["reason"] else ""
-        lines = [f"{outcome['id']} is {outcome['state']}{because}."]
-        if outcome["restart_required"]:
-            lines.append("A part of it begins or ends when the processes restart.")
-        if outcome["unanswered"]:
-            lines.append(f"No answer from {', '.join(outcome['unanswered'])}.")
-        self._say("\n".join(lines))
+        else:
+            self._say(operations.told(outcome))
 
     def _write(self, document: Any) -> None:
         self.stdout.write(dumps(document).decode())
