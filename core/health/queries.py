@@ -7,6 +7,7 @@ its own deadline.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,8 +18,10 @@ from django.conf import settings
 from core.api.envelope import dumps
 from core.health import checks, uptime, watch
 from core.health.board import Health, Standing, board, overall
-from core.health.checks import Component, Figures, Outcome
+from core.health.checks import RESERVED, Component, Figures, Outcome
 from core.health.watch import Verdict
+
+logger = logging.getLogger(__name__)
 
 Basis = tuple[int, int, int]
 Value = TypeVar("Value")
@@ -141,16 +144,26 @@ def standing(component: str) -> Standing:
 
 
 def _summary(standing: Standing, now: float) -> dict[str, Any]:
-    figures = _figures(standing)
     speaks = standing.verdicts[0]
     return {
         "status": standing.health,
-        **standing.component.summary(figures),
+        **_own(standing.component, _figures(standing)),
         "reason": standing.reason,
         "since": board.since(standing.component.name),
         "age_seconds": round(speaks.age(now), 1),
         "measured_at": speaks.measured_at,
     }
+
+
+def _own(component: Component, figures: Mapping[str, Figures]) -> dict[str, Any]:
+    """The component's own keys; none when its summary breaks, which must not hide the rest."""
+    try:
+        own = component.summary(figures)
+        dumps(own)
+        return {name: value for name, value in own.items() if name not in RESERVED}
+    except Exception:
+        logger.exception("the summary of the component %s broke", component.name)
+        return {}
 
 
 def _figures(standing: Standing) -> Mapping[str, Figures]:
@@ -168,7 +181,7 @@ def _check(verdict: Verdict, now: float) -> dict[str, Any]:
         "name": verdict.check.name,
         "status": verdict.outcome,
         "reason": verdict.reason,
-        **verdict.figures,
+        **{name: value for name, value in verdict.figures.items() if name not in RESERVED},
         "age_seconds": round(verdict.age(now), 1),
         "measured_at": verdict.measured_at,
     }

@@ -14,10 +14,13 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import connections
 
+from core.api.envelope import dumps
 from core.database import statement_deadline
 from core.health.checks import Check, Figures, Finding, Outcome
 
 logger = logging.getLogger(__name__)
+
+REASON_LENGTH = 2000
 
 _verdicts = itertools.count(1)
 newest = 0  # number of the newest verdict of this process: documents are made once for each
@@ -46,7 +49,13 @@ class Verdict:
 def first_line(error: Exception) -> str:
     """The error in one line, such as a driver's message without its hints."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return _printable(lines[0]) if lines else type(error).__name__
+
+
+def _printable(reason: Any) -> str:
+    """A reason that JSON and the database can hold, whatever it was made of."""
+    text = str(reason).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.encode(errors="replace").decode()[:REASON_LENGTH]
 
 
 class Watch:
@@ -123,14 +132,20 @@ class Watch:
 
     def _measure(self) -> tuple[Outcome, str | None, Figures | None]:
         try:
-            return Outcome.PASS, None, self.check.measure() or {}
-        except Finding as finding:
-            return finding.outcome, finding.reason, finding.figures
+            outcome, reason, figures = self._found()
+            dumps(dict(figures))  # what can't be told must not get into a document
+            return outcome, reason, figures
         except (DatabaseError, redis.RedisError, OSError) as error:
             return Outcome.FAIL, first_line(error), None
         except Exception as error:
             logger.exception("the check %s broke", self.name)
             return Outcome.FAIL, f"the check itself broke: {type(error).__name__}", None
+
+    def _found(self) -> tuple[Outcome, str | None, Figures]:
+        try:
+            return Outcome.PASS, None, self.check.measure() or {}
+        except Finding as finding:
+            return finding.outcome, _printable(finding.reason), finding.figures
 
     def _settle(self, outcome: Outcome, reason: str | None, measured: Figures | None) -> None:
         global newest

@@ -13,6 +13,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
+from core.api.envelope import dumps
 from core.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -26,7 +29,16 @@ def measured() -> dict[str, dict[str, Any]]:
     found = {}
     for name, measure in registry.items():
         try:
-            found[name] = measure()
+            found[name] = _storable(measure())
         except Exception:
             logger.exception("could not measure %s", name)
     return found
+
+
+def _storable(figure: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has it. Raises ValueError for what the database would refuse: with it, the
+    heartbeat would be lost."""
+    written = dumps(figure)
+    if b"\\u0000" in written:
+        raise ValueError("a figure can't have a NUL in it")
+    return orjson.loads(written)

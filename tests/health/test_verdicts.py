@@ -7,6 +7,8 @@ import pytest
 import redis
 from django.db import OperationalError
 
+from core.api.envelope import dumps
+from core.health import checks, queries
 from core.health.board import board
 from core.health.checks import Outcome, Unhealthy, Warn
 
@@ -90,3 +92,35 @@ def test_figures_never_measured_are_numbers_without_a_time(check):
     verdict = run()
     assert verdict.figures == {"response_time_ms": 0.0}
     assert verdict.measured_at is None
+
+
+@pytest.mark.parametrize("figures", [["a list"], {"text": "\ud83d"}, 3], ids=["list", "half", "3"])
+def test_figures_that_can_not_be_told_break_their_check_and_no_document(check, figures):
+    check(lambda: figures)
+    verdict = run()
+    assert verdict.outcome == Outcome.FAIL
+    assert verdict.reason.startswith("the check itself broke")
+    assert dumps(queries.components())
+
+
+def test_a_reason_is_always_one_that_can_be_told_and_kept(check):
+    check(raising(Unhealthy("half \ud83d and NUL \0" + "x" * 5000)))
+    reason = run().reason
+    assert "\0" not in reason
+    assert len(reason) <= 2000
+    assert dumps(queries.components())
+
+
+def test_measured_figures_never_replace_what_every_check_tells(check):
+    check(lambda: {"status": "pass", "name": "other", "depth": 3})
+    run()
+    [component] = queries.components()["components"]
+    assert {"name": "works", "status": "pass", "depth": 3}.items() <= component["checks"][0].items()
+
+
+@pytest.mark.parametrize("broken", [lambda figures: figures["missing"], lambda figures: None])
+def test_a_summary_that_breaks_hides_only_itself(check, broken):
+    check(lambda: {"depth": 3})
+    checks.component("part")(broken)
+    run()
+    assert queries.status()["components"]["part"]["status"] == "healthy"
