@@ -12,6 +12,7 @@ from core.access.actor import Actor
 from core.access.scopes import ADMIN_PLUGINS
 from core.errors import Conflict
 from core.events.operations import publish
+from core.health import transitions
 from core.locks import lock_for_transaction
 from core.processes import control
 from core.processes.control import BroadcastResult
@@ -55,7 +56,10 @@ def disable(*, plugin_id: str, actor: Actor) -> dict[str, Any]:
     actor.require(ADMIN_PLUGINS)
     plugin = catalogue.get(plugin_id)
     _decide(plugin, enabled=False, actor=actor)
-    return _tell(plugin, DISABLE)
+    outcome = _tell(plugin, DISABLE)
+    for component in plugin.components:
+        transitions.withdraw(component)
+    return outcome
 
 
 @transaction.atomic

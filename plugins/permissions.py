@@ -6,6 +6,7 @@ visible before it is loaded, and keeps one that changed its mind from adding mor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from core.registry import Addition
@@ -23,18 +24,26 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "subscribers": frozenset({"subscriber"}),
 }
 
+# Their names stand in addresses, rows and alerts.
+NAMED = frozenset({"check", "component", "diagnostic", "job type", "subscriber"})
+NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_*-]+)*")
+MAX_NAME = 90
+
 
 def exceeded(
     additions: Iterable[Addition], *, requested: Iterable[str], section: str
 ) -> Iterator[str]:
     """What was registered without a request, one sentence each.
 
-    Options and sections must also be the plugin's own: those of `section`.
+    Options and sections must also be the plugin's own, those of `section`, and names such
+    that nothing else breaks on them.
     """
     opened = {kind for name in requested for kind in PERMISSIONS[name]}
     for each in additions:
         if each.kind not in opened:
             yield f"it registered the {each.kind} {each.name!r}; {_advice(each.kind)}"
+        elif each.kind in NAMED and not (len(each.name) <= MAX_NAME and NAME.fullmatch(each.name)):
+            yield f"{each.name[:MAX_NAME]!r} is not a name of a {each.kind}, such as mail.greeting"
         elif each.kind in ("option", "section") and each.name.partition(".")[0] != section:
             yield f"it registered the {each.kind} {each.name!r} outside of its section {section!r}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from core import options
+from core.health import checks, transitions
 from core.options import applying
 from core.processes import loops
 from core.registry import Addition, Additions, AlreadyRegistered, recorded
@@ -58,6 +59,13 @@ class Plugin:
     @property
     def registered(self) -> list[Addition]:
         return list(self.additions or ()) if self.is_used else []
+
+    @property
+    def components(self) -> list[str]:
+        """The components that it alone checks."""
+        mine = [each.entry for each in self.additions or () if each.kind == "check"]
+        of_others = {each.component for each in checks.registry if each not in mine}
+        return sorted({each.component for each in mine} - of_others)
 
     @property
     def awaits_restart(self) -> bool:
@@ -135,6 +143,8 @@ class Plugin:
         """Take what it registered out of use. What it imported stays in memory."""
         if self.additions is not None:
             self.additions.take_out()
+            for component in self.components:
+                transitions.drop(component)
         self.state, self.reason, self.blocked, self.traceback = state, reason, blocked, ""
 
     def fail(self, error: BaseException) -> None:

@@ -60,6 +60,22 @@ def forget() -> None:
         _pending.clear()
 
 
+def drop(component: str) -> None:
+    """In this process: nothing checks the component any more, so how it was is forgotten."""
+    with _lock:
+        _last.pop(component, None)
+        waiting = [each for each in _pending if each.component != component]
+        _pending.clear()
+        _pending.extend(waiting)
+
+
+@transaction.atomic
+def withdraw(component: str) -> None:
+    """In the instance: nothing checks the component any more, so its alert is resolved."""
+    ComponentStatus.objects.filter(component=component).delete()
+    alerts.resolve_alert(fingerprint=f"health.{component}", reason="It is no longer checked.")
+
+
 def write(*, to: Board = board) -> int:
     """Write what is queued, oldest first, and learn the instance's times; returns the events.
 

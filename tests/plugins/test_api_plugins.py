@@ -7,8 +7,10 @@ from django.test import Client
 
 from core import options
 from core.access.models import AuditEntry
+from core.alerts.models import Alert
 from core.events.models import Event
-from core.health import checks
+from core.health import checks, transitions
+from core.health.board import board
 from plugins.models import PluginState
 from tests.plugins.making import CHECK, write
 
@@ -212,3 +214,37 @@ def test_status_and_components_tell_of_plugins(client, directory, load):
     assert parts["sample"]["checks"][0]["answer"] == 42
     assert parts["sample"]["status"] == "healthy"
     assert client.get("/api/v1/health").status_code == 200
+
+
+SICK = """
+    from core.health import checks
+    from core.health.checks import Unhealthy
+
+    @checks.register(component="{section}", name="works")
+    def works():
+        raise Unhealthy("it does not")
+"""
+
+
+def notice() -> None:
+    """What a web process does about health all the time."""
+    board.refresh(force=True)
+    transitions.observe(board.standings())
+    transitions.write()
+
+
+def test_the_alert_of_what_is_no_longer_checked_is_resolved_and_may_come_again(
+    client, directory, load
+):
+    write(directory, code=SICK)
+    load()
+    notice()
+    assert Alert.objects.get(fingerprint="health.sample").resolved_at is None
+    post(client, "disable")
+    alert = Alert.objects.get(fingerprint="health.sample")
+    assert (alert.resolved_at is not None, alert.resolution) == (True, "It is no longer checked.")
+    notice()
+    assert Alert.objects.filter(fingerprint="health.sample", resolved_at=None).count() == 0
+    post(client, "enable")
+    notice()
+    assert Alert.objects.filter(fingerprint="health.sample", resolved_at=None).count() == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core import options
 from core.health import checks, diagnostics
 from core.processes import loops
@@ -109,3 +111,13 @@ def test_options_in_the_section_of_another_fail_the_plugin(directory, load):
     write(directory, code=code, permissions=("options",))
     failed(load(), because="outside of its section 'sample'")
     assert "plugins.more" not in options.registry
+
+
+@pytest.mark.parametrize("name", ["Post Office", "post\\0office", "x" * 200, "ö", ""])
+def test_a_name_that_others_would_break_on_fails_the_plugin(directory, load, name):
+    code = f"""
+        from core.health import checks
+        checks.register(component="{name}", name="works")(lambda: None)
+    """
+    write(directory, code=code)
+    failed(load(), because="is not a name of a check")
