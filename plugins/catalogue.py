@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from core import options
 from core.errors import NotFound
-from plugins import discovery
+from plugins.discovery import Found, shown
 from plugins.manifest import within
 from plugins.ordering import ordered
 from plugins.plugin import Plugin, Refused, State
@@ -37,18 +37,18 @@ class Catalogue:
     """Every plugin that was found, by id."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._plugins: dict[str, Plugin] = {}
         self.disabled: frozenset[str] = frozenset()
         self.auto_load = True
 
-    def load(self, *, disabled: Collection[str] = ()) -> None:
-        """Find the plugins and load those that aren't disabled. Whatever is wrong with one
-        makes that one failed; it never raises because of a plugin."""
-        with self._lock:
+    def load(self, found: Iterable[Found], *, disabled: Collection[str] = ()) -> None:
+        """Load what was found and isn't disabled. Whatever is wrong with a plugin makes that
+        one failed; it never raises because of one."""
+        with self.lock:
             self.forget()
             self.auto_load = AUTO_LOAD.value
-            for each in discovery.found():
+            for each in found:
                 plugin = Plugin(each.name, each.folder, each.source, each.problem)
                 plugin.read()
                 self._take_in(plugin)
@@ -59,7 +59,8 @@ class Catalogue:
         if other is None:
             self._plugins[plugin.id] = plugin
             return
-        other.problem = f"two plugins have this id: {other.folder} and {plugin.folder}"
+        both = f"{shown(other.folder)} and {shown(plugin.folder)}"
+        other.problem = f"two plugins have this id: {both}"
         other.fail(Refused(other.problem))
 
     def apply(self, disabled: Collection[str], *, retry: Collection[str] = ()) -> None:
@@ -68,7 +69,7 @@ class Catalogue:
         Those that failed stay so, but for those in `retry` and those that were disabled, which
         are read anew, and those that only waited for another plugin.
         """
-        with self._lock:
+        with self.lock:
             again = self.disabled.difference(disabled).union(retry)
             self.disabled = frozenset(disabled)
             order, cycles = ordered({each.id: each.needs for each in self.all()})
@@ -82,7 +83,7 @@ class Catalogue:
     def follow(self, read: Callable[[], Collection[str] | None]) -> None:
         """Apply what `read` says is disabled. It reads while nothing else is applied here, so
         that a command, which comes after its commit, is never undone by an older look."""
-        with self._lock:
+        with self.lock:
             disabled = read()
             if disabled is not None and frozenset(disabled) != self.disabled:
                 self.apply(disabled)
@@ -136,16 +137,17 @@ class Catalogue:
 
     def forget(self) -> None:
         """Take out what the plugins registered, and begin as if none had been found."""
-        with self._lock:
+        with self.lock:
             for each in self._plugins.values():
                 each.deactivate(State.DISABLED, "")
             self._plugins.clear()
             self.disabled = frozenset()
 
-    def begin_afresh(self) -> None:
-        """In a forked child: whoever held the lock is not here."""
-        self._lock = threading.RLock()
-
 
 catalogue = Catalogue()
-os.register_at_fork(after_in_child=catalogue.begin_afresh)
+# Nobody forks in the middle of a change: the child would be left with half of it.
+os.register_at_fork(
+    before=catalogue.lock.acquire,
+    after_in_parent=catalogue.lock.release,
+    after_in_child=catalogue.lock.release,
+)

@@ -105,5 +105,9 @@ def _package(point: EntryPoint) -> Path:
 
 
 def _text(name: str) -> str:
-    """A name from the disk as text that can be shown and sent."""
-    return os.fsencode(name).decode(errors="replace")[:100]
+    return shown(name)[:100]
+
+
+def shown(path: str | Path) -> str:
+    """A path or name from the disk as text that can be sent."""
+    return os.fsencode(path).decode(errors="replace")

@@ -31,8 +31,9 @@ ROLES = {"web", "worker", "beat"}
 def load() -> None:
     """Find and load the plugins, once per process. Without an answer of the database within
     seconds all of them are taken to be enabled."""
-    disabled = _ask() if discovery.found() else None
-    catalogue.load(disabled=disabled or ())
+    found = discovery.found()
+    disabled = _ask() if found else None
+    catalogue.load(found, disabled=disabled or ())
 
 
 def catch_up() -> None:

@@ -24,8 +24,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "subscribers": frozenset({"subscriber"}),
 }
 
-# Their names stand in addresses, rows and alerts.
-NAMED = frozenset({"check", "component", "diagnostic", "job type", "subscriber"})
+# Names stand in addresses, rows and alerts.
 NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_*-]+)*")
 MAX_NAME = 90
 
@@ -42,10 +41,14 @@ def exceeded(
     for each in additions:
         if each.kind not in opened:
             yield f"it registered the {each.kind} {each.name!r}; {_advice(each.kind)}"
-        elif each.kind in NAMED and not (len(each.name) <= MAX_NAME and NAME.fullmatch(each.name)):
+        elif each.kind != "listener" and not _is_name(each.name):
             yield f"{each.name[:MAX_NAME]!r} is not a name of a {each.kind}, such as mail.greeting"
         elif each.kind in ("option", "section") and each.name.partition(".")[0] != section:
             yield f"it registered the {each.kind} {each.name!r} outside of its section {section!r}"
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= MAX_NAME and NAME.fullmatch(name) is not None
 
 
 def _advice(kind: str) -> str:

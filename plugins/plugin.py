@@ -12,11 +12,14 @@ from django.conf import settings
 
 from core import options
 from core.health import checks, transitions
+from core.health.watch import printable
 from core.options import applying
 from core.processes import loops
 from core.registry import Addition, Additions, AlreadyRegistered, recorded
 from plugins import files, importing, manifest, permissions
 from plugins.manifest import Manifest
+
+MAX_TRACEBACK = 64 * 1024
 
 
 class State(StrEnum):
@@ -152,7 +155,9 @@ class Plugin:
         self.deactivate(State.FAILED, _sentence(error))
         expected = isinstance(error, Refused | importing.TookTooLong | files.Unsafe)
         is_its_own = not expected and not isinstance(error, manifest.InvalidManifest)
-        self.traceback = "".join(traceback.format_exception(error)) if is_its_own else ""
+        if is_its_own:
+            told = "".join(traceback.format_exception(error))
+            self.traceback = printable(told, at_most=MAX_TRACEBACK)
 
 
 def _declare(found: Manifest) -> None:
@@ -178,14 +183,16 @@ def _declare(found: Manifest) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    """Why it failed, in a line."""
-    if isinstance(error, SystemExit):
-        return f"it tried to end the process at its import (SystemExit: {error.code})"
+    """Why it failed, in a line, whatever the plugin has raised."""
     if isinstance(error, manifest.InvalidManifest):
         return error.message
     if isinstance(error, Refused | importing.TookTooLong | files.Unsafe | AlreadyRegistered):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+        return printable(str(error))
+    line = printable(traceback.format_exception_only(error)[-1].strip())
+    if isinstance(error, SyntaxError):
+        line = printable(f"{line} ({error.filename}, line {error.lineno})")
+    is_exit = isinstance(error, SystemExit)
+    return f"it tried to end the process at its import ({line})" if is_exit else line
 
 
 def verdict(plugin: Plugin) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from core import options
 from core.options import Option
 from plugins.catalogue import catalogue
+from plugins.discovery import shown
 from plugins.models import PluginState
 from plugins.plugin import Plugin, verdict
 
@@ -29,7 +30,7 @@ def get_plugin(*, plugin_id: str) -> dict[str, Any]:
     manifest = plugin.manifest.model_dump(mode="json") if plugin.manifest else None
     return {
         **summary(plugin),
-        "folder": str(plugin.folder),
+        "folder": shown(plugin.folder),
         "traceback": plugin.traceback or None,
         "manifest": manifest,
         "files": verdict(plugin),

@@ -49,13 +49,13 @@ class Verdict:
 def first_line(error: Exception) -> str:
     """The error in one line, such as a driver's message without its hints."""
     lines = str(error).strip().splitlines()
-    return _printable(lines[0]) if lines else type(error).__name__
+    return printable(lines[0]) if lines else type(error).__name__
 
 
-def _printable(reason: Any) -> str:
-    """A reason that JSON and the database can hold, whatever it was made of."""
-    text = str(reason).replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text.encode(errors="replace").decode()[:REASON_LENGTH]
+def printable(text: str, *, at_most: int = REASON_LENGTH) -> str:
+    """A text of unknown origin as JSON and the database can hold it."""
+    kept = text[:at_most].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return kept.encode(errors="replace").decode()
 
 
 class Watch:
@@ -145,7 +145,7 @@ class Watch:
         try:
             return Outcome.PASS, None, self.check.measure() or {}
         except Finding as finding:
-            return finding.outcome, _printable(finding.reason), finding.figures
+            return finding.outcome, printable(str(finding.reason)), finding.figures
 
     def _settle(self, outcome: Outcome, reason: str | None, measured: Figures | None) -> None:
         global newest

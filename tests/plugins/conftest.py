@@ -9,6 +9,7 @@ from django.test import Client
 from core import options
 from core.health import queries, transitions
 from core.health.board import board
+from plugins import discovery
 from plugins.catalogue import Catalogue, catalogue
 
 Load = Callable[..., Catalogue]
@@ -29,7 +30,7 @@ def load(directory) -> Iterator[Load]:
     with options.replaced({"plugins.plugin_directory": str(directory)}):
 
         def start(**more) -> Catalogue:
-            catalogue.load(**more)
+            catalogue.load(discovery.found(), **more)
             return catalogue
 
         yield start

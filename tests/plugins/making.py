@@ -59,5 +59,5 @@ def only(loaded: Catalogue) -> Plugin:
 def failed(loaded: Catalogue, *, because: str) -> Plugin:
     plugin = only(loaded)
     assert plugin.state == State.FAILED, plugin
-    assert because in (plugin.reason or "")
+    assert because in (plugin.reason or ""), plugin.reason
     return plugin

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from plugins import files, sealing
+from core.api.envelope import dumps
+from plugins import files, queries, sealing
 from plugins.manifest import InvalidManifest
 from plugins.plugin import State
 from tests.plugins.making import failed, only, write
@@ -103,6 +104,13 @@ def test_a_folder_that_is_a_link_out_of_the_directory_is_failed(directory, load,
     outside = write(tmp_path / "outside")
     (directory / "sample").symlink_to(outside)
     failed(load(), because="leads out of the plugin directory")
+
+
+def test_a_folder_whose_name_is_no_text_can_be_told(directory, load):
+    folder = write(directory)
+    os.rename(os.fsencode(folder), os.fsencode(directory) + b"/\xff")
+    assert only(load()).state == State.FAILED
+    assert dumps(queries.get_plugin(plugin_id=only(load()).id))
 
 
 def test_too_many_files_are_not_hashed_for_ever(directory, monkeypatch):

@@ -7,10 +7,18 @@ import threading
 
 import pytest
 
+from core.api.envelope import dumps
 from core.health import checks
-from plugins import importing
+from plugins import importing, queries
 from plugins.plugin import Plugin, State
 from tests.plugins.making import failed, only, write
+
+UNPRINTABLE = """
+    class Odd(Exception):
+        def __str__(self):
+            return 1 / 0
+    raise Odd
+"""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +30,8 @@ from tests.plugins.making import failed, only, write
         ("def broken(:", "SyntaxError"),
         ("import no_such_library", "No module named 'no_such_library'"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        (UNPRINTABLE, "Odd: <exception str() failed>"),
+        ("raise RuntimeError('half \\ud83d, NUL \\0')", "RuntimeError: half ?, NUL \ufffd"),
         ("class Odd(BaseException): ...\nraise Odd('x')", "Odd: x"),
     ],
 )
@@ -33,6 +43,7 @@ def test_one_that_raises_at_its_import_is_failed_with_its_traceback(directory, l
     assert plugin.state == State.FAILED
     assert because in plugin.reason
     assert "plugin.py" in plugin.traceback
+    assert dumps(queries.get_plugin(plugin_id="broken"))
     assert loaded.get("fine").state == State.ACTIVE
 
 
