@@ -14,8 +14,9 @@ from django.template.response import TemplateResponse
 
 from core.access.acting import acting
 from core.access.scopes import ADMIN_PLUGINS
+from core.api.envelope import dumps
 from core.errors import NotFound
-from core.ui.figures import ago, code
+from core.ui.figures import NOTHING, ago, code
 from core.ui.records import Facts, RecordAdmin
 from core.ui.status import badge
 from plugins import discovery, operations, queries
@@ -61,6 +62,7 @@ class PluginAdmin(RecordAdmin):
         return {
             "title": plugin["name"],
             "plugin": plugin,
+            "configuration": [{**each, "shown": _shown(each)} for each in plugin["configuration"]],
             "may_change": acting(request).has(ADMIN_PLUGINS),
             "is_disabled": record.pk in catalogue.disabled,
         }
@@ -96,3 +98,12 @@ class PluginAdmin(RecordAdmin):
         messages.add_message(
             request, messages.SUCCESS if is_well else messages.WARNING, operations.told(outcome)
         )
+
+
+def _shown(option: dict[str, Any]) -> str:
+    """The value of an option with its unit."""
+    value = option["value"]
+    if value in ("", []):
+        return NOTHING
+    text = value if isinstance(value, str) else dumps(value).decode()
+    return f"{text} {option['unit']}".strip()
