@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from core import options
 from core.access.actor import SYSTEM
+from core.retention import Rule, rules
 from tasks import operations, runner
 from tasks.models import Status, Task, TaskLog, TaskStep
 from tests.tasks import specimens  # noqa: F401 - registers the jobs
@@ -40,6 +41,20 @@ def test_it_deletes_what_is_past_its_time_and_counts_it(engine):
     assert Task.objects.filter(pk=recent.pk).exists()
     assert task.result["records_cleaned"] == 1
     assert 0.0002 < task.result["space_freed_mb"] < 0.005
+
+
+def test_a_rule_that_breaks_is_told_and_keeps_no_other_from_its_rows(engine):
+    old = aged(finished(), 91)
+    before = dict(rules.items())
+    rules._entries = {"broken": Rule("broken", lambda: 1 / 0), **before}
+    try:
+        task = cleaned()
+    finally:
+        rules._entries = before
+    assert (task.status, task.error_code) == (Status.FAILED, "rules_broken")
+    assert "broken" in task.error_message
+    assert not Task.objects.filter(pk=old.pk).exists()
+    assert TaskLog.objects.filter(task=task, message__contains="ZeroDivisionError").exists()
 
 
 def test_logs_go_before_their_tasks(engine):
