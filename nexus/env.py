@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,6 +120,13 @@ class Env(BaseModel):
     def database(self) -> dict[str, Any]:
         """`database_url` as libpq reads it: host, port, user, password, dbname and options."""
         return {"port": "5432", "dbname": "nexus", **conninfo_to_dict(str(self.database_url))}
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this instance apart from others on the same servers; says nothing of the key."""
+        parts = (self.secret_key.get_secret_value(), self.environment, self.database["dbname"])
+        digest = blake2b("\n".join(map(str, parts)).encode(), digest_size=6, person=b"instance")
+        return digest.hexdigest()
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Env:

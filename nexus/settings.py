@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "core.events",
     "core.processes",
     "core.alerts",
+    "core.cache",
     "core.health",
     "tasks",
     "services",
@@ -116,14 +117,11 @@ DATABASES = {
 
 CACHES = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "core.cache.backend.TwoLevelCache",
         "LOCATION": str(env.cache_url),
-        "KEY_PREFIX": "nexus",
-        "OPTIONS": {
-            "SOCKET_CONNECT_TIMEOUT": 0.5,
-            "SOCKET_TIMEOUT": 0.5,
-            "IGNORE_EXCEPTIONS": True,
-        },
+        # Of this instance alone, though others may use the same server: clearing the cache
+        # deletes everything below it. Known without a database and the same on every node.
+        "KEY_PREFIX": f"nexus:cache:{env.fingerprint}",
     }
 }
 

@@ -1,5 +1,8 @@
-"""Addresses of services and diagnostics."""
+"""Addresses of services, diagnostics and the clearing of the cache."""
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("services.diagnostics.urls"))]
+urlpatterns = [
+    path("", include("services.diagnostics.urls")),
+    path("", include("services.clearing.urls")),
+]

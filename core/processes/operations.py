@@ -48,9 +48,11 @@ def beat(*, identity: Identity, loops: dict[str, Any], figures: dict[str, Any]) 
         row.update(**told)
 
 
-def stop(*, identity: Identity) -> None:
-    """Say that this process stops in order."""
-    Process.objects.filter(pk=identity.id).update(heartbeat_at=Now(), stopped_at=Now())
+def stop(*, identity: Identity, figures: dict[str, Any]) -> None:
+    """Say that this process stops in order, and what it measured last."""
+    Process.objects.filter(pk=identity.id).update(
+        heartbeat_at=Now(), stopped_at=Now(), figures=figures
+    )
 
 
 def mark_gone() -> int:

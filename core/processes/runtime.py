@@ -61,7 +61,7 @@ class Runtime:
             thread.join(max(0.0, deadline - time.monotonic()))
         try:
             with statement_deadline(DATABASE_SECONDS):
-                operations.stop(identity=self.identity)
+                operations.stop(identity=self.identity, figures=figures.measured())
         except DatabaseError as error:
             logger.info("could not sign off: %s", error)
         loops.forget()

@@ -31,9 +31,9 @@ def test_it_counts_from_the_first_start():
 def test_restarting_processes_one_by_one_does_not_reset_it():
     web, worker = started(), started("worker")
     since = queries.instance_started_at()
-    operations.stop(identity=web)
+    operations.stop(identity=web, figures={})
     web = started()
-    operations.stop(identity=worker)
+    operations.stop(identity=worker, figures={})
     started("worker")
     assert queries.instance_started_at() == since
 
@@ -41,7 +41,7 @@ def test_restarting_processes_one_by_one_does_not_reset_it():
 def test_stopping_everything_does():
     web = started()
     since = queries.instance_started_at()
-    operations.stop(identity=web)
+    operations.stop(identity=web, figures={})
     assert queries.instance_started_at() is None
     started()
     assert queries.instance_started_at() > since

@@ -1,0 +1,207 @@
+"""Clearing the cache, wholly or by a pattern."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+from django.db import transaction
+
+from core.access import audit
+from core.access.actor import Actor
+from core.access.scopes import WRITE_CACHE
+from core.cache import clearing, here, patterns
+from core.cache.clearing import SCAN_KEYS
+from core.cache.patterns import Pattern
+from core.cache.shared import GONE
+from core.errors import InvalidInput, Unavailable
+from core.events import operations as events
+from core.processes import control
+from core.processes import queries as processes
+
+FORGET = "cache.forget"
+L1, L2, ALL = "L1", "L2", "all"
+LEVELS = {L1: (L1,), L2: (L2,), ALL: (L1, L2)}
+ANSWER_SECONDS = 2.0
+SAMPLES = 10
+
+
+@dataclass
+class Clearing:
+    """How far a clear has come, and where it goes on.
+
+    `cleared` counts keys of the server, or, when only L1 is cleared, entries of all
+    processes. `sample` are some of the keys that a dry run found.
+    """
+
+    pattern: str | None
+    level: str
+    dry_run: bool = False
+    cursor: int = 0
+    cleared: int = 0
+    finished: bool = False
+    sample: list[str] = field(default_factory=list)
+    processes: int = 0
+    unanswered: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """As the API tells it."""
+        told = {
+            "cleared_keys": 0 if self.dry_run else self.cleared,
+            "pattern": self.pattern,
+            "levels": list(LEVELS[self.level]),
+            "status": "completed" if self.finished else "running",
+            "processes": {"cleared": self.processes, "unanswered": self.unanswered},
+        }
+        if self.dry_run:
+            told |= {"dry_run": True, "matching_keys": self.cleared, "sample_keys": self.sample}
+        return told
+
+
+def checked(*, pattern: str | None, level: str, dry_run: bool = False) -> Clearing:
+    """A clear that has not begun. Raises InvalidInput."""
+    if level not in LEVELS:
+        raise InvalidInput.field("level", "invalid", f"Give one of {', '.join(LEVELS)}.")
+    if pattern is not None:
+        patterns.parse(pattern)
+    return Clearing(pattern, level, dry_run)
+
+
+def clear(
+    *,
+    pattern: str | None,
+    level: str,
+    actor: Actor,
+    dry_run: bool = False,
+    seconds: float | None = None,
+    so_far: tuple[int, int] = (0, 0),
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Clearing:
+    """Delete the keys that match on the server, then in every process; None matches all.
+
+    After `seconds` it returns unfinished; the next call goes on when it is given `cursor` and
+    `cleared` as `so_far`. Must be called outside of a transaction. Raises InvalidInput,
+    PermissionDenied, and Unavailable when the server ends to answer on the way.
+    """
+    actor.require(WRITE_CACHE)
+    asked = checked(pattern=pattern, level=level, dry_run=dry_run)
+    asked.cursor, asked.cleared = so_far
+    parsed = None if pattern is None else patterns.parse(pattern)
+    processes.running().exists()  # the database is needed: better to know before than after
+    try:
+        if L2 in LEVELS[level]:
+            _on_server(asked, parsed, _deadline(seconds), progress)
+        elif dry_run:
+            _dry_local(asked, parsed)
+    except Unavailable:
+        _finish(asked, actor, outcome="failure")
+        raise
+    if asked.cursor == 0:
+        _finish(asked, actor, outcome="success")
+    return asked
+
+
+def _deadline(seconds: float | None) -> float:
+    return float("inf") if seconds is None else time.monotonic() + seconds
+
+
+def _on_server(
+    asked: Clearing,
+    pattern: Pattern | None,
+    deadline: float,
+    progress: Callable[[float], None],
+) -> None:
+    levels = here.levels()
+    if levels.shared.is_down:
+        raise _unavailable(asked)
+    client, already = levels.shared.client, asked.cleared
+    try:
+        steps = max(1.0, float(client.dbsize()) / SCAN_KEYS.value)
+        search = _counting if asked.dry_run else _deleting
+        for number, (cursor, count) in enumerate(
+            search(client, levels.prefix, pattern, asked), start=1
+        ):
+            asked.cursor, asked.cleared = cursor, already + count
+            progress(min(number / steps, 1.0))
+            if cursor and time.monotonic() >= deadline:
+                return
+    except GONE as error:
+        levels.shared.failed(error)
+        raise _unavailable(asked) from None
+    except redis.RedisError as error:
+        raise _unavailable(asked, f": {error}") from None
+
+
+def _unavailable(asked: Clearing, why: str = "") -> Unavailable:
+    done = "" if asked.dry_run else f"; {asked.cleared} keys were deleted before"
+    return Unavailable(
+        f"The cache's server does not answer{why}{done}. Try again.", headers={"Retry-After": "2"}
+    )
+
+
+def _deleting(client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing) -> Any:
+    for done in clearing.sweeping(client, prefix, pattern, cursor=asked.cursor):
+        yield done.cursor, done.deleted
+
+
+def _counting(client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing) -> Any:
+    count = 0
+    for found in clearing.search(client, prefix, pattern, cursor=asked.cursor):
+        count += len(found.names)
+        wanted = SAMPLES - len(asked.sample)
+        asked.sample += [clearing.logical(name, prefix) for name in found.names[:wanted]]
+        yield found.cursor, count
+
+
+def _dry_local(asked: Clearing, pattern: Pattern | None) -> None:
+    """What a clear of L1 alone would find: known of this process only."""
+    levels = here.levels()
+    keys = [clearing.logical(name, levels.prefix) for name in levels.local.names()]
+    found = [key for key in keys if pattern is None or pattern.matches(key)]
+    asked.cleared, asked.sample = len(found), found[:SAMPLES]
+
+
+def _finish(asked: Clearing, actor: Actor, *, outcome: str) -> None:
+    """Let every process forget, so that none has what the server has no more; tell of it."""
+    asked.finished = outcome == "success"
+    if asked.dry_run:
+        return
+    if L1 in LEVELS[asked.level]:
+        told = control.broadcast(FORGET, {"pattern": asked.pattern}, wait_seconds=ANSWER_SECONDS)
+        asked.processes = len(told.answers)
+        asked.unanswered = sorted({*told.missing, *told.errors})
+        if asked.level == L1:
+            asked.cleared = sum(each["forgotten"] for each in told.answers.values())
+    _tell(asked, actor, outcome)
+
+
+@transaction.atomic
+def _tell(asked: Clearing, actor: Actor, outcome: str) -> None:
+    details = {
+        "pattern": asked.pattern,
+        "level": asked.level,
+        "cleared_keys": asked.cleared,
+        "unanswered": asked.unanswered,
+    }
+    audit.record(
+        actor=actor, action="cache.clear", target="cache", details=details, outcome=outcome
+    )
+    if asked.finished:
+        events.publish("cache.cleared", subject="cache", payload=details, actor=str(actor))
+
+
+@control.handler(FORGET)
+def forget(payload: dict[str, Any]) -> dict[str, Any]:
+    """In every process: drop what matches from its own memory."""
+    levels = here.levels()
+    if payload["pattern"] is None:
+        return {"forgotten": levels.local.flush()}
+    pattern = patterns.parse(payload["pattern"])
+    return {
+        "forgotten": levels.local.drop_matching(
+            lambda name: pattern.matches(clearing.logical(name, levels.prefix))
+        )
+    }

@@ -1,0 +1,1 @@
+"""Clearing the cache: at once while that is quick, as a task when it outlasts the wait."""
