@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from asgiref.sync import sync_to_async
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from pydantic import Field
 
@@ -145,44 +145,40 @@ class TwoLevelCache(BaseCache):
             if value is not MISSING:
                 self.levels.counts.l1_hits += 1
                 return value
-        return await _in_thread(self.get, key, default, version)
+        return await asyncio.to_thread(self.get, key, default, version)
 
     async def aget_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
-        return await _in_thread(self.get_many, keys, version)
+        return await asyncio.to_thread(self.get_many, keys, version)
 
     async def ahas_key(self, key: Any, version: int | None = None) -> bool:
-        return await _in_thread(self.has_key, key, version)
+        return await asyncio.to_thread(self.has_key, key, version)
 
     async def aset(self, *args: Any, **kwargs: Any) -> None:
-        await _in_thread(self.set, *args, **kwargs)
+        await asyncio.to_thread(self.set, *args, **kwargs)
 
     async def aset_many(self, *args: Any, **kwargs: Any) -> list[Any]:
-        return await _in_thread(self.set_many, *args, **kwargs)
+        return await asyncio.to_thread(self.set_many, *args, **kwargs)
 
     async def aadd(self, *args: Any, **kwargs: Any) -> bool:
-        return await _in_thread(self.add, *args, **kwargs)
+        return await asyncio.to_thread(self.add, *args, **kwargs)
 
     async def atouch(self, *args: Any, **kwargs: Any) -> bool:
-        return await _in_thread(self.touch, *args, **kwargs)
+        return await asyncio.to_thread(self.touch, *args, **kwargs)
 
     async def adelete(self, key: Any, version: int | None = None) -> bool:
-        return await _in_thread(self.delete, key, version)
+        return await asyncio.to_thread(self.delete, key, version)
 
     async def adelete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
-        await _in_thread(self.delete_many, keys, version)
+        await asyncio.to_thread(self.delete_many, keys, version)
 
     async def aincr(self, key: Any, delta: int = 1, version: int | None = None) -> Any:
-        return await _in_thread(self.incr, key, delta, version)
+        return await asyncio.to_thread(self.incr, key, delta, version)
 
     async def aincr_version(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        return await _in_thread(self.incr_version, key, delta, version)
+        return await asyncio.to_thread(self.incr_version, key, delta, version)
 
     async def aget_or_set(self, *args: Any, **kwargs: Any) -> Any:
-        return await _in_thread(self.get_or_set, *args, **kwargs)
+        return await asyncio.to_thread(self.get_or_set, *args, **kwargs)
 
     async def aclear(self) -> None:
-        await _in_thread(self.clear)
-
-
-async def _in_thread(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return await sync_to_async(operation, thread_sensitive=False)(*args, **kwargs)
+        await asyncio.to_thread(self.clear)

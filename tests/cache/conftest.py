@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from core.cache import levels
 from tests import servers
 from tests.waiting import until
 
+ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "nexus:cache:ofatest"
 
 
@@ -125,3 +129,48 @@ def taken_up(backend: Any, key: str) -> Any:
 
     until(read)
     return backend.get(key)
+
+
+class Other:
+    """Another process that uses the same cache; see `tests.cache.program`."""
+
+    def __init__(self, caches_setting: dict[str, Any]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cache.program"],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "nexus.settings",
+                 "TEST_CACHES": json.dumps(caches_setting)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, do: str, *arguments: Any) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"do": do, "with": arguments}) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> Any:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+    def do(self, do: str, *arguments: Any) -> Any:
+        self.ask(do, *arguments)
+        return self.answer()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def others(settings: Any) -> Iterator[Callable[[], Other]]:
+    """Starts processes that use the cache of the test; they end with it."""
+    started: list[Other] = []
+
+    def start() -> Other:
+        started.append(Other(settings.CACHES))
+        assert started[-1].do("coherent")
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
