@@ -158,7 +158,7 @@ class Channel:
         return TOLD
 
     def _lost(self, error: Exception) -> None:
-        if self._logged != str(error):
+        if self._logged != str(error) and not self._ended.is_set():
             self._logged = str(error)
             logger.info("the cache's channel is down: %s", error)
         self.losses += self.connected

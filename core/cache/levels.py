@@ -5,6 +5,7 @@ Django makes a backend object for every thread; they all work on these.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -263,6 +264,7 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+atexit.register(forget)  # whose threads would complain of a server that ends with them
 
 
 @options.on_change("cache.l1_max_mb")

@@ -77,24 +77,35 @@ def clear(
     actor: Actor,
     dry_run: bool = False,
     seconds: float | None = None,
-    so_far: tuple[int, int] = (0, 0),
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Clearing:
     """Delete the keys that match on the server, then in every process; None matches all.
 
-    After `seconds` it returns unfinished; the next call goes on when it is given `cursor` and
-    `cleared` as `so_far`. Must be called outside of a transaction. Raises InvalidInput,
-    PermissionDenied, and Unavailable when the server ends to answer on the way.
+    After `seconds` it returns unfinished, for `go_on`. Must be called outside of a
+    transaction. Raises InvalidInput, PermissionDenied, and what `go_on` raises.
     """
     actor.require(WRITE_CACHE)
     asked = checked(pattern=pattern, level=level, dry_run=dry_run)
-    asked.cursor, asked.cleared = so_far
-    parsed = None if pattern is None else patterns.parse(pattern)
+    return go_on(asked, actor=actor, seconds=seconds, progress=progress)
+
+
+def go_on(
+    asked: Clearing,
+    *,
+    actor: Actor,
+    seconds: float | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Clearing:
+    """Carry on with a clear that `actor` was allowed to begin.
+
+    Raises Unavailable when the server does not answer any more.
+    """
+    parsed = None if asked.pattern is None else patterns.parse(asked.pattern)
     processes.running().exists()  # the database is needed: better to know before than after
     try:
-        if L2 in LEVELS[level]:
+        if L2 in LEVELS[asked.level]:
             _on_server(asked, parsed, _deadline(seconds), progress)
-        elif dry_run:
+        elif asked.dry_run:
             _dry_local(asked, parsed)
     except Unavailable:
         _finish(asked, actor, outcome="failure")
@@ -117,7 +128,7 @@ def _on_server(
     levels = here.levels()
     if levels.shared.is_down:
         raise _unavailable(asked)
-    client, already = levels.shared.client, asked.cleared
+    client, already, began = levels.shared.client, asked.cleared, asked.cursor
     try:
         steps = max(1.0, float(client.dbsize()) / SCAN_KEYS.value)
         search = _counting if asked.dry_run else _deleting
@@ -126,7 +137,7 @@ def _on_server(
         ):
             asked.cursor, asked.cleared = cursor, already + count
             progress(min(number / steps, 1.0))
-            if cursor and time.monotonic() >= deadline:
+            if cursor not in (0, began) and time.monotonic() >= deadline:
                 return
     except GONE as error:
         levels.shared.failed(error)

@@ -25,13 +25,8 @@ class ClearCache(Job):
 
     def clear(self, context: Context) -> None:
         given = self.parameters
-        done = operations.clear(
-            pattern=given.pattern,
-            level=given.level,
-            dry_run=given.dry_run,
-            actor=context.actor,
-            so_far=(int(given.cursor), given.cleared),
-            progress=context.progress,
-        )
+        asked = operations.checked(pattern=given.pattern, level=given.level, dry_run=given.dry_run)
+        asked.cursor, asked.cleared = int(given.cursor), given.cleared
+        done = operations.go_on(asked, actor=context.actor, progress=context.progress)
         context.info(f"{done.cleared} keys {'match' if given.dry_run else 'were deleted'}")
         context.result(done.document())

@@ -18,7 +18,9 @@ from django.core.cache import caches
 
 from core import valkey
 from core.cache import levels
+from core.processes import queries as processes
 from tests import servers
+from tests.processes.spawning import database_url
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,12 +136,12 @@ def taken_up(backend: Any, key: str) -> Any:
 class Other:
     """Another process that uses the same cache; see `tests.cache.program`."""
 
-    def __init__(self, caches_setting: dict[str, Any]) -> None:
+    def __init__(self, caches_setting: dict[str, Any], **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.cache.program"],
             cwd=ROOT,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "nexus.settings",
-                 "TEST_CACHES": json.dumps(caches_setting)},
+                 "TEST_CACHES": json.dumps(caches_setting), **environment},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -156,6 +158,16 @@ class Other:
         self.ask(do, *arguments)
         return self.answer()
 
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it in order."""
+        self.process.communicate(timeout=20)
+
     def end(self) -> None:
         self.process.kill()
         self.process.communicate()
@@ -170,6 +182,23 @@ def others(settings: Any) -> Iterator[Callable[[], Other]]:
         started.append(Other(settings.CACHES))
         assert started[-1].do("coherent")
         return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.fixture
+def spawn_with_cache(transactional_db: None, settings: Any) -> Iterator[Callable[[], Other]]:
+    """Starts processes of the instance, with their heartbeat and their control channel."""
+    started: list[Other] = []
+
+    def start() -> Other:
+        other = Other(settings.CACHES, DATABASE_URL=database_url(), TEST_ROLE="web")
+        started.append(other)
+        assert other.do("coherent")
+        until(lambda: any(row["pid"] == other.process.pid for row in processes.alive()))
+        return other
 
     yield start
     for each in started:

@@ -23,6 +23,7 @@ django.setup()
 from django.core.cache import cache, caches  # noqa: E402
 
 from core.cache.here import levels  # noqa: E402
+from core.processes import runtime  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
 
@@ -43,7 +44,7 @@ def take_up(key: str) -> Any:
 def watch(key: str, value: Any) -> float:
     """Read until the cache has this value; returns the clock of the machine then."""
     while cache.get(key) != value:
-        time.sleep(0)
+        os.sched_yield()
     return time.monotonic()
 
 
@@ -53,7 +54,7 @@ def compute(key: str, seconds: float, mark: str) -> Any:
 
     def slowly() -> int:
         cache.incr(mark)
-        time.sleep(seconds)
+        threading.Event().wait(seconds)
         return os.getpid()
 
     threads = [
@@ -84,10 +85,13 @@ def in_child(key: str) -> Any:
 
 
 def main() -> None:
+    if role := os.environ.get("TEST_ROLE"):
+        runtime.start(role)
     for line in sys.stdin:
         asked = json.loads(line)
         function = globals().get(asked["do"]) or getattr(cache, asked["do"])
         print(json.dumps(function(*asked["with"])), flush=True)  # noqa: T201
+    runtime.stop()
 
 
 if __name__ == "__main__":

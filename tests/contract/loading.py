@@ -22,6 +22,7 @@ class Operation:
     path: str
     scope: str | None
     response: Any
+    request: Any = None
     enveloped: bool = True
     nullable: frozenset[str] = frozenset()
     open_maps: frozenset[str] = frozenset()
@@ -46,6 +47,7 @@ def _operation(entry: dict[str, Any]) -> Operation:
         path=entry["path"],
         scope=entry["scope"],
         response=entry.get("response"),
+        request=entry.get("request"),
         enveloped=entry.get("envelope", True),
         nullable=frozenset(entry.get("nullable", ())),
         open_maps=frozenset(entry.get("open_maps", ())),

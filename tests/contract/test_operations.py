@@ -102,6 +102,36 @@ def test_a_run_of_diagnostics_can_be_read_later(api, finished_run):
         assert answer.json()["data"] == run
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_status_of_the_cache_fits(api, slash):
+    operation = OPERATIONS["get_cache_status"]
+    answer = api.get("/cache/status" + slash)
+    assert answer.status_code == 200
+    data = data_of(answer, operation)
+    fits(operation, data)
+    assert data["status"] in COMPONENT_STATUS
+    memory = data["memory_usage"]
+    assert 0 < memory["used_mb"] <= memory["total_mb"]
+    statistics = data["statistics"]
+    assert statistics["hit_rate"] + statistics["miss_rate"] in (0, pytest.approx(1))
+    assert [level["level"] for level in data["cache_levels"]] == ["L1", "L2"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_clear_of_the_cache_fits(api, slash):
+    operation = OPERATIONS["clear_cache"]
+    answer = api.request("DELETE", "/cache" + slash, json=operation.request)
+    assert answer.status_code == 200
+    data = data_of(answer, operation)
+    fits(operation, data)
+    assert (data["pattern"], data["levels"]) == ("user:*", ["L1", "L2"])
+    everything = api.delete("/cache" + slash)
+    assert everything.status_code == 200
+    data = data_of(everything, operation)
+    fits(operation, data)
+    assert data["processes"]["unanswered"] == []
+
+
 def test_the_list_of_tasks_fits(api, finished_run):
     operation = OPERATIONS["list_tasks"]
     for slash in ("", "/"):

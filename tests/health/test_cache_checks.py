@@ -8,13 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from core import options, valkey
+from core.cache import levels
 from core.health import queries
 from core.health.checks import Outcome
 from core.health.components import cache
+from core.processes import operations
+from core.processes.identity import Identity
 from tests import servers
 from tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Server:
@@ -34,8 +40,9 @@ def server(tmp_path, settings) -> Iterator[Server]:
     own = Server(tmp_path)
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own.url}}
     valkey.cache_client.cache_clear()
-    until(lambda: outcomes()["connectivity"].outcome == Outcome.PASS)
+    until(lambda: {each.outcome for each in outcomes().values()} == {Outcome.PASS})
     yield own
+    levels.forget()
     own.stop()
     valkey.cache_client.cache_clear()
 
@@ -51,17 +58,37 @@ def test_every_figure_is_measured(server):
         "memory_usage": "pass",
         "evictions": "pass",
         "hit_rate": "pass",
+        "coherence": "pass",
     }
     assert found["connectivity"].figures["response_time_ms"] > 0
     assert 0 < found["memory_usage"].figures["current_mb"] < 100
 
 
-def test_the_hit_rate_is_what_the_server_counted(server):
-    client = valkey.cache_client()
-    client.set("here", 1)
-    for key in ("here", "here", "here", "elsewhere"):
-        client.get(key)
+def test_the_hit_rate_is_that_of_all_processes(server):
+    for hits in (2, 1):
+        web = Identity(role="web")
+        figures = {"cache": {"l1_hits": hits, "l2_hits": 0, "misses": 0}}
+        operations.beat(identity=web, loops={}, figures=figures)
+    operations.stop(identity=web, figures={"cache": {"l1_hits": 0, "l2_hits": 1, "misses": 1}})
     assert outcomes()["hit_rate"].figures == {"hit_rate": 0.75, "hits": 3, "misses": 1}
+
+
+def test_without_the_database_the_hit_rate_stays_what_it_was(server, monkeypatch):
+    def away() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(cache.queries, "totals", lambda: {"l1_hits": 3, "l2_hits": 0, "misses": 1})
+    assert outcomes()["hit_rate"].figures["hit_rate"] == 0.75
+    monkeypatch.setattr(cache.queries, "totals", away)
+    found = outcomes()["hit_rate"]
+    assert (found.outcome, found.figures["hit_rate"]) == (Outcome.PASS, 0.75)
+
+
+def test_a_process_nobody_tells_of_changes_is_a_warning(server):
+    until(lambda: outcomes()["coherence"].figures["channel"] == "tracking")
+    server.stop()
+    until(lambda: outcomes()["coherence"].outcome == Outcome.WARNING)
+    assert "not told" in outcomes()["coherence"].reason
 
 
 def test_a_full_server_that_may_not_evict_is_a_warning(server):

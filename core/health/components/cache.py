@@ -6,9 +6,13 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from django.db import Error as DatabaseError
 from pydantic import Field
 
 from core import options
+from core.cache import here, queries
+from core.cache.channel import DOWN, NONE, UNUSED
+from core.database import statement_deadline
 from core.health import checks
 from core.health.checks import Figures, Warn
 from core.valkey import cache_client
@@ -109,13 +113,41 @@ def evicts_little() -> Figures:
     component="cache",
     name="hit_rate",
     cadence=5.0,
-    deadline=1.0,
+    deadline=4.0,  # longer than the pool takes to say that there is no database
     critical=False,
     unmeasured={"hit_rate": 0.0, "hits": 0, "misses": 0},
 )
-def hits() -> Figures:
-    """The server's own count of look-ups since it started; 0 of 0 counts as 0."""
-    stats = cache_client().info("stats")
-    found, missed = stats["keyspace_hits"], stats["keyspace_misses"]
-    rate = round(found / (found + missed), 4) if found + missed else 0.0
-    return {"hit_rate": rate, "hits": found, "misses": missed}
+def hits() -> Figures | None:
+    """Look-ups of all processes since the instance came up, answered by either level. While
+    the database that gathers them is away, what was known stays."""
+    try:
+        with statement_deadline(1.0):
+            counts = queries.totals()
+    except DatabaseError:
+        return None
+    found = counts["l1_hits"] + counts["l2_hits"]
+    return {"hit_rate": queries.hit_rate(counts), "hits": found, "misses": counts["misses"]}
+
+
+@checks.register(
+    component="cache",
+    name="coherence",
+    cadence=2.0,
+    deadline=1.0,
+    critical=False,
+    unmeasured={"channel": UNUSED, "losses": 0, "server_is_down": False},
+)
+def is_told_of_changes() -> Figures:
+    """Whether this process hears at once what others write. Without, it keeps nothing itself."""
+    levels = here.levels()
+    levels.channel.ensure_started()
+    figures = {
+        "channel": levels.channel.state,
+        "losses": levels.channel.losses,
+        "server_is_down": levels.shared.is_down,
+    }
+    if levels.shared.is_down:
+        raise Warn("goes on without the server: what it knows is for this process only", **figures)
+    if levels.channel.state in (DOWN, NONE):
+        raise Warn(f"is not told of changes, so keeps nothing: {levels.channel.reason}", **figures)
+    return figures
