@@ -82,7 +82,7 @@ def clearing(found: Mapping[str, Any], options: argparse.Namespace) -> Iterator[
     what = f"{options.matching:,} of {options.keys:,} keys"
     idle, ours = found["idle"], found["nexus"]
     scan, theirs = found["scan"]["seconds"], found["redis"]["seconds"]
-    yield Row(f"a bare scan for {what}, COUNT 1000", f"{scan:.2f} s, {_stalls(found['scan'])}")
+    yield Row(f"a bare scan for {what}", f"{scan:.2f} s, {_stalls(found['scan'])}")
     yield Row("PING while nothing happens", _stalls(idle))
     for name, title in CLEARS.items():
         yield Row(

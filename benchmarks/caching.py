@@ -19,6 +19,7 @@ from django_redis.cache import RedisCache
 from benchmarks.harness import compare, microseconds_per_call
 from benchmarks.instance import ROOT
 from core.cache import clearing, patterns
+from core.cache.clearing import SCAN_KEYS
 from core.cache.here import levels
 from tests.waiting import until
 
@@ -203,7 +204,7 @@ def with_pings(work: Callable[[], object]) -> dict[str, float]:
 def bare_scan() -> None:
     both = levels()
     match = clearing.glob(both.prefix, patterns.parse(f"{MATCHING}*"))
-    found = sum(1 for _ in both.shared.client.scan_iter(match=match, count=1000))
+    found = sum(1 for _ in both.shared.client.scan_iter(match=match, count=SCAN_KEYS.value))
     _check(found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from tasks.models import Status, TaskStep
 
 LATEST_RUNS = 20
 FEWEST_RUNS = 3
+MEDIANS_SECONDS = 30
 FASTEST, SLOWEST = 0.2, 5.0  # how far a run's own pace may move the estimate
 
 _MEDIANS = """
@@ -65,9 +67,26 @@ def completions(task_ids: Sequence[UUID]) -> dict[UUID, datetime]:
 
 
 def median_durations(types: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Seconds by step name by job type, over the latest completed runs."""
+    """Seconds by step name by job type, over the latest completed runs.
+
+    They change little and are asked for with every look at what runs, so they may be half a
+    minute old. A type without enough runs is looked up each time.
+    """
+    keys = {f"tasks.medians:{job_type}": job_type for job_type in types}
+    known = {keys[key]: medians for key, medians in cache.get_many(keys).items()}
+    if unknown := sorted(set(keys.values()) - known.keys()):
+        found = _queried(unknown)
+        cache.set_many(
+            {f"tasks.medians:{job_type}": each for job_type, each in found.items()},
+            MEDIANS_SECONDS,
+        )
+        known |= found
+    return known
+
+
+def _queried(types: list[str]) -> dict[str, dict[str, float]]:
     with connection.cursor() as cursor:
-        cursor.execute(_MEDIANS, [sorted(types), LATEST_RUNS, FEWEST_RUNS])
+        cursor.execute(_MEDIANS, [types, LATEST_RUNS, FEWEST_RUNS])
         medians: dict[str, dict[str, float]] = {}
         for job_type, step, seconds, _ in cursor.fetchall():
             medians.setdefault(job_type, {})[step] = float(seconds or 0.0)

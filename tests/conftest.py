@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 
 from core import options
@@ -12,6 +15,9 @@ from core.access import keys, operations, outage, sessions, usage
 from core.access.actor import SYSTEM
 from core.access.scopes import ALL_SCOPES
 from tests.stack import Stack, running
+
+# The workers of xdist share a Valkey, and none may see what another's tests have cached.
+settings.CACHES["default"]["KEY_PREFIX"] += os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +44,9 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    """A process remembers keys, sessions and options; a test must not see those of another."""
+    """A process remembers keys, sessions and options; a test must not see those of another,
+    nor what another has left in the cache."""
+    cache.clear()
     keys.forget()
     sessions.forget()
     usage.forget()

@@ -20,7 +20,7 @@ from core.cache.shared import unwire, wire
 SCAN_KEYS = options.declare(
     "cache.scan_keys",
     Annotated[int, Field(ge=10, le=10_000)],
-    default=1000,
+    default=500,  # as quick as 1000, and keeps a PING waiting for half as long
     unit="keys",
     help="How many keys the server looks at in one step of a search. More is quicker, and"
     " keeps everybody else waiting for longer.",

@@ -9,6 +9,7 @@ from zlib import compress, decompress
 
 import pytest
 
+from core import options
 from core.access.models import ApiKey
 from tests.waiting import until
 
@@ -203,6 +204,35 @@ def test_no_timeout_at_all_means_not_cached(cache, timeout):
     cache.set("e", "fries", 5)
     assert cache.touch("e", timeout) is True
     assert cache.get("e") is None
+
+
+@pytest.mark.option("cache.default_timeout_seconds")
+def test_how_long_a_value_is_kept_when_nobody_says_can_be_chosen(cache, one_server):
+    def lives() -> float:
+        return one_server.client.pttl(cache.make_key("a")) / 1000
+
+    cache.set("a", 1)
+    assert 290 < lives() <= 300
+    with options.replaced({"cache.default_timeout_seconds": 1000}):
+        for write in (cache.set, cache.touch, lambda key, value: cache.set_many({key: value})):
+            cache.set("a", 1, 5)
+            write("a") if write == cache.touch else write("a", 1)
+            assert 990 < lives() <= 1000
+        cache.delete("a")
+        cache.add("a", 1)
+        assert 990 < lives() <= 1000
+        cache.delete("a")
+        cache.get_or_set("a", lambda: 1)
+        assert 990 < lives() <= 1000
+
+
+def test_a_cache_whose_settings_say_it_keeps_to_them(cache, one_server):
+    told = type(cache)(one_server.url, {"KEY_PREFIX": cache.key_prefix, "TIMEOUT": 50})
+    told.set("a", 1)
+    assert 40_000 < one_server.client.pttl(cache.make_key("a")) <= 50_000
+    forever = type(cache)(one_server.url, {"KEY_PREFIX": cache.key_prefix, "TIMEOUT": None})
+    forever.set("a", 1)
+    assert one_server.client.pttl(cache.make_key("a")) == -1
 
 
 def test_touch_moves_the_end(cache, one_server):

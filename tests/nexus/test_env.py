@@ -99,3 +99,19 @@ def test_the_first_pepper_is_the_one_in_use(complete: dict[str, str]) -> None:
 
 def test_secrets_are_masked_when_shown(complete: dict[str, str]) -> None:
     assert "s" * 50 not in repr(Env.load(complete))
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({}, True),
+        ({"DATABASE_URL": "postgresql://other@other.example.com/nexus"}, True),  # another way to it
+        ({"DATABASE_URL": "postgresql://nexus@db.example.com/staging"}, False),
+        ({"NEXUS_SECRET_KEY": "t" * 50}, False),
+        ({"NEXUS_ENVIRONMENT": "staging"}, False),
+    ],
+)
+def test_instances_that_share_a_server_tell_themselves_apart(complete, changed, same):
+    fingerprint = Env.load(complete).fingerprint
+    assert (Env.load({**complete, **changed}).fingerprint == fingerprint) is same
+    assert "s" * 5 not in fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import runner, transitions
+from tasks import estimates, runner, transitions
 from tasks.models import TaskLog, TaskStep
 from tests.contract.loading import operations as contract
 from tests.contract.matching import Matcher
@@ -51,6 +51,24 @@ def test_a_running_task_has_an_estimate_after_three_runs(api, engine):
     data = api.get(url(task)).json()["data"]
     assert data["started_at"] < data["estimated_completion"]
     assert TaskStep.objects.filter(task=task, status="completed").count() == 0
+
+
+def test_the_durations_behind_an_estimate_are_looked_up_once(
+    api, engine, django_assert_num_queries
+):
+    for _ in range(3):
+        runner.run(start("specimen.plain").id)
+    first = estimates.median_durations(["specimen.plain"])
+    with django_assert_num_queries(0):
+        assert estimates.median_durations(["specimen.plain"]) == first
+    assert set(first["specimen.plain"]) == {"first", "second"}
+
+
+def test_a_type_that_has_run_too_seldom_is_looked_up_again(api, engine):
+    assert estimates.median_durations(["specimen.plain"]) == {}
+    for _ in range(3):
+        runner.run(start("specimen.plain").id)
+    assert "specimen.plain" in estimates.median_durations(["specimen.plain"])
 
 
 def test_a_failed_task_says_why(api, engine):
