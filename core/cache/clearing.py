@@ -106,14 +106,6 @@ def sweeping(
     yield done
 
 
-def sweep(client: redis.Redis, prefix: str) -> Iterator[int]:
-    """Delete everything of this cache; yields how many each step has deleted."""
-    before = 0
-    for done in sweeping(client, prefix):
-        yield done.deleted - before
-        before = done.deleted
-
-
 def _wanted(names: list[bytes], prefix: str, pattern: Pattern | None) -> list[str]:
     decoded = [unwire(name) for name in names]
     if pattern is None:

@@ -73,18 +73,12 @@ class Levels:
         self.counts.invalidations += self.local.drop(names)
 
     def _clear_server(self, client: redis.Redis) -> int:
-        return sum(clearing.sweep(client, self.prefix))
+        deleted = 0
+        for step in clearing.sweeping(client, self.prefix):
+            deleted = step.deleted
+        return deleted
 
     # reading
-
-    def get(self, name: str) -> Any:
-        """The value or MISSING, from the server when this process does not have it."""
-        if self.reads_local:
-            value = self.local.get(name)
-            if value is not MISSING:
-                self.counts.l1_hits += 1
-                return value
-        return self.fetch([name]).get(name, MISSING)
 
     def get_many(self, names: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -23,6 +23,8 @@ VALKEY_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "CACHE_URL": {
         "maxmemory": "512mb",
         "maxmemory-policy": "allkeys-lru",
+        # A process that is frozen can't take the names of changed keys off the server's hands.
+        "maxmemory-clients": "10%",
         "save": '""',
         "appendonly": "no",
     },
