@@ -8,5 +8,5 @@ class CacheConfig(AppConfig):
     label = "cache"
 
     def ready(self) -> None:
-        for module in ("levels", "computing", "telling", "operations"):
+        for module in ("backend", "telling", "operations"):
             import_module(f"core.cache.{module}")
