@@ -65,7 +65,7 @@ both.channel._forget = lambda names: (
 )
 for line in sys.stdin:
     while name not in both.local.names():
-        both.get(name)
+        both.get_many([name])
         time.sleep(0.001)
     forgotten.clear()
     print("has it", flush=True)

@@ -1,11 +1,11 @@
 """Going through the keys of this cache on the server, and deleting them.
 
-Each step is one round trip that deletes what the step before has found and asks for the next
-keys; no step takes the server longer than a millisecond or two, and nothing is ever locked.
+No step takes the server longer than a millisecond, and nothing is ever locked.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from core.cache.shared import unwire, wire
 SCAN_KEYS = options.declare(
     "cache.scan_keys",
     Annotated[int, Field(ge=10, le=10_000)],
-    default=500,  # as quick as 1000, and keeps a PING waiting for half as long
+    default=250,  # 1000 is a fifth quicker, and keeps a PING waiting four times as long
     unit="keys",
     help="How many keys the server looks at in one step of a search. More is quicker, and"
     " keeps everybody else waiting for longer.",
@@ -66,7 +66,7 @@ def search(
 
 @dataclass(slots=True)
 class Sweep:
-    """How far a search that deletes has come."""
+    """How far a search that deletes has come: everything before `cursor` is deleted."""
 
     cursor: int = 0
     deleted: int = 0
@@ -78,32 +78,58 @@ def sweeping(
     pattern: Pattern | None = None,
     *,
     cursor: int = 0,
+    until: float = float("inf"),
 ) -> Iterator[Sweep]:
-    """Delete the names that match; yields after each step. One that is not asked for its
-    next step leaves what it has found undeleted, so it must be resumed at its `cursor`.
+    """Delete the names that match; yields after each step, and at its end with cursor 0, or
+    with where to go on when the monotonic clock says `until`.
 
-    Raises redis.RedisError.
+    On one connection the search is always a step ahead of the deleting, so that the server
+    looks for the next keys while the last ones are looked at here. Raises redis.RedisError.
     """
-    match = glob(prefix, pattern)
-    done = Sweep(cursor)
-    found: list[str] = []
-    at = cursor
+    connection: Any = client.connection_pool.get_connection()
+    try:
+        yield from _sweep(connection, prefix, pattern, cursor, until)
+    except BaseException:
+        connection.disconnect()  # there are answers on their way
+        raise
+    finally:
+        client.connection_pool.release(connection)
+
+
+def _sweep(
+    connection: Any, prefix: str, pattern: Pattern | None, cursor: int, until: float
+) -> Iterator[Sweep]:
+    match, done = glob(prefix, pattern), Sweep(cursor)
+    asked, unlinking = cursor, False
+    _ask(connection, asked, match)
     while True:
-        with client.pipeline(transaction=False) as pipe:
-            if found:
-                pipe.unlink(*map(wire, found))
-            pipe.scan(at, match=match, count=SCAN_KEYS.value)
-            answers = pipe.execute()
-        done.deleted += int(answers[0]) if found else 0
-        done.cursor = at  # everything before it is deleted
-        at, names = int(answers[-1][0]), answers[-1][1]
-        found = _wanted(names, prefix, pattern)
+        at, names = _answer(connection)
+        if at:
+            _ask(connection, at, match)
+        if unlinking:
+            done.deleted += int(connection.read_response())
+        done.cursor = asked
+        if found := _wanted(names, prefix, pattern):
+            connection.send_command("UNLINK", *map(wire, found))
+        unlinking, asked = bool(found), at
+        if at and time.monotonic() >= until:
+            _answer(connection)  # asked for already; whoever goes on asks again
+            break
         if not at:
             break
         yield done
-    done.deleted += int(client.unlink(*map(wire, found))) if found else 0
-    done.cursor = 0
+    done.deleted += int(connection.read_response()) if unlinking else 0
+    done.cursor = asked
     yield done
+
+
+def _ask(connection: Any, cursor: int, match: str) -> None:
+    connection.send_command("SCAN", cursor, "MATCH", wire(match), "COUNT", SCAN_KEYS.value)
+
+
+def _answer(connection: Any) -> tuple[int, list[bytes]]:
+    cursor, names = connection.read_response()
+    return int(cursor), names
 
 
 def _wanted(names: list[bytes], prefix: str, pattern: Pattern | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,17 +128,14 @@ def _on_server(
     levels = here.levels()
     if levels.shared.is_down:
         raise _unavailable(asked)
-    client, already, began = levels.shared.client, asked.cleared, asked.cursor
+    client, already = levels.shared.client, asked.cleared
     try:
         steps = max(1.0, float(client.dbsize()) / SCAN_KEYS.value)
         search = _counting if asked.dry_run else _deleting
-        for number, (cursor, count) in enumerate(
-            search(client, levels.prefix, pattern, asked), start=1
-        ):
+        found = search(client, levels.prefix, pattern, asked, deadline)
+        for number, (cursor, count) in enumerate(found, start=1):
             asked.cursor, asked.cleared = cursor, already + count
             progress(min(number / steps, 1.0))
-            if cursor not in (0, began) and time.monotonic() >= deadline:
-                return
     except GONE as error:
         levels.shared.failed(error)
         raise _unavailable(asked) from None
@@ -153,18 +150,24 @@ def _unavailable(asked: Clearing, why: str = "") -> Unavailable:
     )
 
 
-def _deleting(client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing) -> Any:
-    for done in clearing.sweeping(client, prefix, pattern, cursor=asked.cursor):
+def _deleting(
+    client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing, deadline: float
+) -> Iterator[tuple[int, int]]:
+    for done in clearing.sweeping(client, prefix, pattern, cursor=asked.cursor, until=deadline):
         yield done.cursor, done.deleted
 
 
-def _counting(client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing) -> Any:
+def _counting(
+    client: redis.Redis, prefix: str, pattern: Pattern | None, asked: Clearing, deadline: float
+) -> Iterator[tuple[int, int]]:
     count = 0
     for found in clearing.search(client, prefix, pattern, cursor=asked.cursor):
         count += len(found.names)
         wanted = SAMPLES - len(asked.sample)
         asked.sample += [clearing.logical(name, prefix) for name in found.names[:wanted]]
         yield found.cursor, count
+        if time.monotonic() >= deadline:
+            return
 
 
 def _dry_local(asked: Clearing, pattern: Pattern | None) -> None:

@@ -162,6 +162,29 @@ def test_without_the_server_it_says_so_and_memory_is_cleared(own_cache, own_serv
     assert not Event.objects.filter(name="cache.cleared").exists()
 
 
+def test_a_server_that_goes_away_half_way_is_told_with_what_was_deleted(own_cache, own_server):
+    fill(own_cache, 3000)
+    with pytest.raises(Unavailable, match=r"[1-9]\d* keys were deleted"):
+        cleared(progress=lambda fraction: own_server.stop() if fraction > 0.5 else None)
+    assert 0 < AuditEntry.objects.get(action="cache.clear").details["cleared_keys"] < 3000
+    own_server.start()
+    until(lambda: not own_cache.levels.shared.is_down)
+    assert cleared().finished
+
+
+def test_one_that_is_given_up_half_way_leaves_the_connection_fit(cache):
+    fill(cache, 3000)
+
+    def give_up(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cleared(progress=give_up)
+    assert cache.get("nothing", "default") == "default"
+    assert cleared().finished
+    assert cache.get("user:1") is None
+
+
 @pytest.mark.option("cache.scan_keys")
 @pytest.mark.parametrize("keys", [10, 1000])
 def test_how_many_keys_a_step_looks_at_can_be_chosen(cache, one_server, keys):
