@@ -7,7 +7,9 @@ BOOTSTRAP := $(PYTHON) nexus/stack/bootstrap.py
 SETTINGS := DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
 	CACHE_URL=redis://127.0.0.1:1/0 BROKER_URL=redis://127.0.0.1:1/1 \
 	NEXUS_SECRET_KEY=only-for-checks-only-for-checks-only \
-	NEXUS_KEY_PEPPERS=1:only-for-checks-only-for-checks-only NEXUS_DATA_DIR=/nonexistent NEXUS_LOG_LEVEL=ERROR
+	NEXUS_KEY_PEPPERS=1:only-for-checks-only-for-checks-only \
+	NEXUS_ENCRYPTION_KEYS=b25seS1mb3ItY2hlY2tzLW9ubHktZm9yLWNoZWNrcy0= \
+	NEXUS_DATA_DIR=/nonexistent NEXUS_LOG_LEVEL=ERROR
 
 .PHONY: help
 help: ## this list

@@ -4,8 +4,8 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+from nexus.command_line import CommandLine
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexus.settings")
-    execute_from_command_line(sys.argv)
+    CommandLine(sys.argv).execute()

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -63,6 +64,14 @@ def _known_to_postgres(url: Url) -> Url:
     return url
 
 
+def _fernet_key(value: SecretStr) -> SecretStr:
+    try:
+        Fernet(value.get_secret_value())
+    except ValueError:
+        raise ValueError("this is not 32 bytes in URL-safe base64, as `make up` makes them")
+    return value
+
+
 PostgresUrl = Annotated[
     Url,
     UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True),
@@ -78,6 +87,7 @@ BrokerUrl = Annotated[
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Secret = Annotated[SecretStr, Field(min_length=32)]
+FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
 
 
 def _variable(name: str, **kwargs: Any) -> Any:
@@ -96,6 +106,9 @@ class Env(BaseModel):
     key_peppers: Annotated[dict[int, Secret], BeforeValidator(_numbered), Field(min_length=1)] = (
         _variable("NEXUS_KEY_PEPPERS")
     )
+    encryption_keys: Annotated[
+        tuple[FernetKey, ...], BeforeValidator(_comma_separated), Field(min_length=1)
+    ] = _variable("NEXUS_ENCRYPTION_KEYS")
     data_dir: Path = _variable("NEXUS_DATA_DIR", default=BASE_DIR / "var")
     environment: Name = _variable("NEXUS_ENVIRONMENT", default="production")
     debug: bool = _variable("NEXUS_DEBUG", default=False)

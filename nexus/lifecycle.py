@@ -7,6 +7,7 @@ from typing import Any
 from celery import signals
 from django.conf import settings
 
+from core.config import loading
 from core.processes import runtime
 from nexus import log_levels
 from nexus.options import CONCURRENCY
@@ -19,6 +20,7 @@ from tasks.readiness import wait_for_database
 def _wait(**_: Any) -> None:
     draining.reset()
     wait_for_database()
+    loading.begin()
     following.catch_up()
 
 
@@ -43,6 +45,7 @@ def _start_worker(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _start_child(**_: Any) -> None:
     children.die_with_parent()
+    loading.attempt()
     runtime.start("worker", child=True)
     following.catch_up()  # what was said between its fork and now
 
@@ -60,4 +63,5 @@ def _stop(**_: Any) -> None:
 
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
+    loading.begin()
     runtime.start("beat")

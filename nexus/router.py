@@ -11,6 +11,7 @@ import asyncio
 
 from django.db import connection
 
+from core.config import loading
 from core.processes import runtime
 from nexus.bridge import Application, Bridge, Receive, Scope, Send
 from nexus.options import THREADS
@@ -36,6 +37,13 @@ def lane(path: str) -> Application:
     return general
 
 
+def begin() -> None:
+    """What the parent of the web processes does before it forks them."""
+    loading.begin()
+    # Neither its connections nor the threads of its pool come through the fork.
+    connection.close_pool()  # type: ignore[attr-defined]
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """The router granian runs in each of its worker processes."""
     if scope["type"] == "http":
@@ -58,6 +66,7 @@ async def live(receive: Receive, send: Send) -> None:
     """Register this process when it starts, and let it say goodbye when it stops."""
     await receive()
     die_with_parent()
+    await asyncio.to_thread(loading.attempt)
     await asyncio.to_thread(runtime.start, "web")
     take_size()
     await send({"type": "lifespan.startup.complete"})

@@ -27,6 +27,7 @@ STOP_SECONDS = 15
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT; a worker that dies is replaced."""
+    asgi.begin()
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")
     granian = server()

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "core.alerts",
     "core.cache",
     "core.health",
+    "core.config",
     "tasks",
     "services",
     "plugins",
@@ -184,6 +185,7 @@ API_BURST = 3000
 KEY_PEPPERS = {
     number: pepper.get_secret_value().encode() for number, pepper in env.key_peppers.items()
 }
+ENCRYPTION_KEYS = [key.get_secret_value() for key in env.encryption_keys]
 TRUSTED_PROXIES = env.trusted_proxies
 
 # ApiView sees to all of this itself; a plain DRF view that slips in is closed, not open.

@@ -13,6 +13,7 @@ api = [
     path("", include("core.processes.urls")),
     path("", include("core.alerts.urls")),
     path("", include("core.cache.urls")),
+    path("", include("core.config.urls")),
     path("", include("tasks.urls")),
     path("", include("services.urls")),
     path("", include("plugins.urls")),

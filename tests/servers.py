@@ -7,6 +7,7 @@ Workers of xdist inherit the environment and so share the servers; each has its 
 from __future__ import annotations
 
 import atexit
+import base64
 import os
 import shutil
 import socket
@@ -98,6 +99,7 @@ def start() -> dict[str, str]:
         "BROKER_URL": broker_url,
         "NEXUS_SECRET_KEY": "tests-" * 8,
         "NEXUS_KEY_PEPPERS": "1:" + "pepper-of-tests-" * 3,
+        "NEXUS_ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"tests---" * 4).decode(),
         "NEXUS_DATA_DIR": str(folder / "data"),
         "NEXUS_ENVIRONMENT": "test",
         "NEXUS_ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",

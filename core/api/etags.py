@@ -37,8 +37,11 @@ def require_match(request: Request | HttpRequest, document: Any) -> None:
 
     Call it in the transaction that changes the thing, with the row locked.
     """
-    given = request.META.get("HTTP_IF_MATCH")
-    etag = etag_of(document)
+    check_match(request.META.get("HTTP_IF_MATCH"), etag_of(document))
+
+
+def check_match(given: str | None, etag: str) -> None:
+    """Raises PreconditionFailed when the header If-Match was `given` and doesn't have `etag`."""
     if given is not None and not is_match(given, etag):
         raise PreconditionFailed(
             "This was changed since you read it: read it again, then repeat the change.",

@@ -15,12 +15,16 @@ GRACE_SECONDS = 10.0  # the parts of an instance start in any order: no news unt
 _began = time.monotonic()
 
 
+def is_settled() -> bool:
+    """Whether what the board of this web process shows is more than a start that isn't over."""
+    return time.monotonic() - _began > GRACE_SECONDS and board.complete()
+
+
 @loops.register("health.checks", roles={"web"}, interval=TURN_SECONDS)
 def keep_fresh() -> None:
     """Start what is due, fail what is late, notice what changed. Waits for nothing."""
     board.turn()
-    is_settled = time.monotonic() - _began > GRACE_SECONDS and board.complete()
-    if is_settled and transitions.observe(board.standings()):
+    if is_settled() and transitions.observe(board.standings()):
         loops.wake("health.transitions")
 
 

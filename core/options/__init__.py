@@ -10,7 +10,7 @@
 knows no database.
 """
 
-from core.options.applying import apply, on_change, replaced
+from core.options.applying import apply, checked, on_change, replaced
 from core.options.declaration import Section, declare, remove, section, sections
 from core.options.option import UNSET, Option, registry
 from core.options.snapshot import Snapshot, current, held
@@ -21,6 +21,7 @@ __all__ = [
     "Section",
     "Snapshot",
     "apply",
+    "checked",
     "current",
     "declare",
     "held",

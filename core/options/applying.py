@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,18 +21,30 @@ Listener = Callable[[], None]
 _listeners: Registry[tuple[frozenset[str], Listener]] = Registry("listener")
 _numbers = itertools.count(1)
 _lock = threading.RLock()
+# Nobody forks in the middle: the child would lack what its parent's other thread still had to do.
+os.register_at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+)
 
 
-def apply(snapshot: Snapshot) -> frozenset[str]:
+def apply(snapshot: Snapshot, *, is_newest: bool = False) -> frozenset[str]:
     """Use these overrides from now on, unless they are older than those in use.
+
+    A caller who knows that there are none newer says so with `is_newest`: after an older
+    state of the database was restored its revisions begin to count from there again.
 
     One that doesn't fit its declaration is not used and gets a problem. Returns the keys
     whose effective values changed, after those who listen for them were called.
     """
     with _lock:
-        if snapshot.revision < current().revision:
+        before = current()
+        if snapshot.revision < before.revision and not is_newest:
             return frozenset()
-        return _replace(_checked(snapshot))
+        applied = checked(snapshot)
+        for key, problem in applied.problems.items():
+            if before.problems.get(key) != problem:
+                logger.warning("the configured %s is not used: %s", key, problem)
+        return _replace(applied)
 
 
 def on_change(*keys: str) -> Callable[[Listener], Listener]:
@@ -48,7 +61,7 @@ def on_change(*keys: str) -> Callable[[Listener], Listener]:
 def check_again() -> None:
     """Check the overrides in use, because there are options now that had none before."""
     with _lock:
-        _replace(_checked(current()))
+        _replace(checked(current()))
 
 
 @contextmanager
@@ -56,7 +69,7 @@ def replaced(overrides: Mapping[str, Any]) -> Iterator[None]:
     """Within the block this process uses just these overrides: for tests."""
     with _lock:
         before = current()
-        _replace(_checked(Snapshot(before.revision, dict(overrides))))
+        _replace(checked(Snapshot(before.revision, dict(overrides))))
     try:
         yield
     finally:
@@ -64,14 +77,13 @@ def replaced(overrides: Mapping[str, Any]) -> Iterator[None]:
             _replace(before)
 
 
-def _checked(snapshot: Snapshot) -> Snapshot:
+def checked(snapshot: Snapshot) -> Snapshot:
     """With the problems of overrides that don't fit added to those it came with."""
     problems = dict(snapshot.problems)
     for key in snapshot.overrides.keys() - problems.keys():
         wrong = registry.get(key).problem(snapshot.overrides[key]) if key in registry else None
         if wrong is not None:
             problems[key] = wrong.message
-            logger.warning("the configured %s is not used: %s", key, wrong.message)
     return Snapshot(snapshot.revision, dict(snapshot.overrides), problems)
 
 

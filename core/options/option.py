@@ -87,6 +87,10 @@ class Option(Generic[Value]):
         """JSON Schema of the values."""
         return self.adapter.json_schema()
 
+    def normal(self, value: Any) -> Any:
+        """A value that fits, as it is stored: 5 for a float is 5.0, an enum is its value."""
+        return self.adapter.dump_python(self.adapter.validate_python(value), mode="json")
+
     def problem(self, value: Any) -> Detail | None:
         """What is wrong with `value` for this option; None when it fits."""
         try:

@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection, transaction
 
 from core import ids
 from core.errors import NotFound
-from core.processes import doorbell, queries
+from core.processes import catching_up, doorbell, queries
 from core.processes.identity import Identity
 from core.processes.inbox import Inbox
 from core.processes.models import Acknowledgement, Command
@@ -72,6 +72,7 @@ def join(identity: Identity) -> Member:
     global _member
     with _member_lock:
         _member = Member(identity)
+        catching_up.begin()
         return _member
 
 

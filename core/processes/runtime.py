@@ -14,7 +14,15 @@ from functools import partial
 from django.db import DatabaseError, close_old_connections
 
 from core.database import statement_deadline
-from core.processes import control, figures, forks, loops, notifications, operations
+from core.processes import (
+    catching_up,
+    control,
+    figures,
+    forks,
+    loops,
+    notifications,
+    operations,
+)
 from core.processes.doorbell import Doorbell
 from core.processes.identity import Identity
 
@@ -86,6 +94,7 @@ class Runtime:
                 self._member.doorbell = Doorbell(control.channel(), self._stop)
             for command in self._member.inbox.read():
                 control.carry_out(command, self.identity)
+            catching_up.catch_up()  # after the look above, from which on no command is missed
         close_old_connections()
         self._member.doorbell.wait(POLL_SECONDS)
         return True

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
 from nexus.stack.errors import StackError
@@ -58,6 +59,7 @@ def load_or_make(folder: DataFolder, environ: Mapping[str, str]) -> Kept:
     renewed = "NEXUS_KEY_PEPPERS" not in values and (folder.postgres / "PG_VERSION").exists()
     values.setdefault("NEXUS_SECRET_KEY", secrets.token_urlsafe(48))
     values.setdefault("NEXUS_KEY_PEPPERS", "1:" + secrets.token_urlsafe(32))
+    values.setdefault("NEXUS_ENCRYPTION_KEYS", Fernet.generate_key().decode())
     values.setdefault(PASSWORD, secrets.token_urlsafe(24))
     embedded = set()
     for variable, template in SERVERS.items():

@@ -14,6 +14,7 @@ COMPLETE = {
     "BROKER_URL": "redis://broker.example.com/0",
     "NEXUS_SECRET_KEY": "s" * 50,
     "NEXUS_KEY_PEPPERS": "2:" + "n" * 32 + ",1:" + "o" * 32,
+    "NEXUS_ENCRYPTION_KEYS": "n" * 43 + "=," + "o" * 43 + "=",
 }
 
 
@@ -95,6 +96,21 @@ def test_what_make_up_kept_is_used_and_the_real_environment_wins(
 
 def test_the_first_pepper_is_the_one_in_use(complete: dict[str, str]) -> None:
     assert list(Env.load(complete).key_peppers) == [2, 1]
+
+
+def test_the_first_encryption_key_is_the_one_in_use(complete: dict[str, str]) -> None:
+    keys = Env.load(complete).encryption_keys
+    assert [key.get_secret_value()[0] for key in keys] == ["n", "o"]
+
+
+@pytest.mark.parametrize("given", [",", "n" * 44, "short", "n" * 43 + "=,hunter2", "é" * 44])
+def test_an_encryption_key_of_the_wrong_shape_is_refused_and_not_shown(
+    complete: dict[str, str], given: str
+) -> None:
+    with pytest.raises(EnvironmentProblems, match="NEXUS_ENCRYPTION_KEYS") as problems:
+        Env.load({**complete, "NEXUS_ENCRYPTION_KEYS": given})
+
+    assert "hunter2" not in str(problems.value)
 
 
 def test_secrets_are_masked_when_shown(complete: dict[str, str]) -> None:

@@ -22,12 +22,20 @@ def database_url() -> str:
 
 
 class Program:
-    """A process that runs `tests.processes.program` on the servers of the test."""
+    """A process that runs `tests.processes.program`, or another module that does, on the
+    servers of the test."""
 
-    def __init__(self, role: str, *options: str, log: Path, **environment: str) -> None:
+    def __init__(
+        self,
+        role: str,
+        *options: str,
+        log: Path,
+        module: str = "tests.processes.program",
+        **environment: str,
+    ) -> None:
         self.log = log
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.processes.program", role, *options],
+            [sys.executable, "-m", module, role, *options],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=log.open("ab"),

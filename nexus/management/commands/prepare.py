@@ -26,6 +26,7 @@ from nexus.stack.errors import StackError
 class Command(BaseCommand):
     help = "Wait for the servers, migrate, gather static files, make the first login and API key."
     requires_system_checks: list[str] = []
+    uses_configuration = False  # it makes the tables
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object a line")

@@ -1,0 +1,212 @@
+"""Changing the configuration, taking changes back, and looking at what is secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from core.access import audit
+from core.access.actor import SYSTEM, Actor
+from core.access.scopes import ADMIN_CONFIG
+from core.api.etags import check_match
+from core.config import changes, documents, history, journal, queries, watches
+from core.config.changes import Change
+from core.config.models import ConfigRevision, ConfigWatch, WatchState
+from core.config.overrides import State, newest, same
+from core.errors import Conflict, InvalidInput
+from core.events.operations import publish
+
+MAX_REASON = 500
+
+
+class NotWatched(Conflict):
+    code = "not_watched"
+
+
+def change(
+    *,
+    values: Mapping[str, Any],
+    actor: Actor,
+    reason: str = "",
+    if_match: str | None = None,
+    dry_run: bool = False,
+    watch_seconds: int | None = None,
+) -> dict[str, Any]:
+    """Set overrides, all of them or none, as one revision; null takes one away.
+
+    `values` are nested by section or flat by key. `if_match` is a header If-Match with an
+    ETag of `queries.etag`. With `watch_seconds` the change takes itself back when a critical
+    component turns unhealthy within them. Returns `queries.outcome`.
+
+    Raises InvalidInput with a detail for each key, PreconditionFailed, WatchInProgress.
+    """
+    reason = _fitting_reason(reason)
+    components: list[str] = []
+    if watch_seconds is not None:
+        watches.check_seconds(watch_seconds)
+        components = [] if dry_run else watches.healthy_components()
+    with journal.alone() as state:
+        check_match(if_match, queries.etag(state))
+        if watch_seconds is not None:
+            watches.check_none_open()
+        found = changes.asked(values, state)
+        if dry_run or not found:
+            return queries.outcome(found, state, dry_run=dry_run)
+        revision = journal.write(found, state=state, actor=actor, reason=reason)
+        watch = None
+        if watch_seconds is not None:
+            watch = watches.begin(revision, seconds=watch_seconds, components=components)
+        return queries.outcome(found, newest(), watch=watch)
+
+
+def rollback(
+    *, number: int, actor: Actor, reason: str = "", dry_run: bool = False
+) -> dict[str, Any]:
+    """Bring back the state of a revision, secrets too, as a new revision. Returns
+    `queries.outcome`.
+
+    Raises NotFound, and InvalidInput for overrides of then that can't be used now.
+    """
+
+    def back(state: State) -> list[Change]:
+        return history.between(state.revision, history.existing(number, state.revision))
+
+    return _take_back(back, actor=actor, reason=reason, dry_run=dry_run, rolled_back_to=number)
+
+
+def revert(*, number: int, actor: Actor, reason: str = "", dry_run: bool = False) -> dict[str, Any]:
+    """Take back what one revision changed, where nobody has changed it since. Ends its watch.
+
+    Returns `queries.outcome`. Raises NotFound, and InvalidInput as `rollback` does.
+    """
+
+    def back(state: State) -> list[Change]:
+        return _undone(history.get(number), state)
+
+    return _take_back(back, actor=actor, reason=reason, dry_run=dry_run, reverted=number)
+
+
+def _take_back(
+    find: Callable[[State], list[Change]],
+    *,
+    actor: Actor,
+    reason: str,
+    dry_run: bool,
+    **origin: int,
+) -> dict[str, Any]:
+    reason = _fitting_reason(reason)
+    with journal.alone() as state:
+        found = find(state)
+        changes.check_again(found)
+        if dry_run:
+            return queries.outcome(found, state, dry_run=True)
+        by = None
+        if found:
+            by = journal.write(found, state=state, actor=actor, reason=reason, **origin).number
+        watched = origin.get("reverted")
+        if watched and watches.end(watched, WatchState.REVERTED, f"Taken back by {actor}."):
+            watches.note_reverted(watched, by=by)
+        return queries.outcome(found, newest())
+
+
+def _undone(revision: ConfigRevision, state: State) -> list[Change]:
+    return [
+        Change(each.key, each.after, each.before)
+        for each in history.changes_of(revision)
+        if same(state.overrides.get(each.key), each.after)
+    ]
+
+
+def revert_unhealthy(*, number: int, trouble: str) -> int | None:
+    """Take back a watched revision because of `trouble`; returns the new one's number.
+
+    None when its watch has ended meanwhile: another process was quicker, or somebody kept it.
+    """
+    with journal.alone() as state:
+        if not watches.end(number, WatchState.REVERTED, trouble):
+            return None
+        reason = _shortened(f"Revision {number} was taken back by itself: {trouble}")
+        found = _undone(history.get(number), state)
+        by = None
+        if found:
+            by = journal.write(
+                found, state=state, actor=SYSTEM, reason=reason, reverted=number
+            ).number
+        watches.note_reverted(number, by=by)
+        publish(
+            "config.watch_failed",
+            subject=journal.SUBJECT,
+            payload={"revision": number, "reverted_by": by, "reason": reason},
+            actor=str(SYSTEM),
+        )
+        return by
+
+
+@transaction.atomic
+def keep(*, number: int, actor: Actor) -> ConfigWatch:
+    """End the watch of a revision before its time, because it is good.
+
+    Repeated: nothing more happens. Raises NotFound, and NotWatched when it was never watched
+    or was taken back.
+    """
+    revision = history.get(number)
+    outcome = f"Kept by {actor}."
+    if watches.end(number, WatchState.KEPT, outcome):
+        details = {"revision": number}
+        audit.record(actor=actor, action="config.keep", target=journal.SUBJECT, details=details)
+        publish("config.kept", subject=journal.SUBJECT, payload=details, actor=str(actor))
+    watch = ConfigWatch.objects.filter(revision=revision).first()
+    if watch is None or watch.state != WatchState.KEPT:
+        raise NotWatched(f"Revision {number} is not being watched.")
+    return watch
+
+
+def reveal(
+    *, actor: Actor, state: State | None = None, section: str | None = None, sources: bool = False
+) -> dict[str, Any]:
+    """The configuration with its secrets, as `queries.document` or `queries.sources`; audited.
+
+    Raises PermissionDenied without the scope admin:config, NotFound for an unknown section.
+    """
+    actor.require(ADMIN_CONFIG)
+    state = state or newest()
+    read = queries.sources if sources else queries.document
+    found = read(state, section=section, masked=False)
+    details = {"section": section, "revision": state.revision}
+    audit.record(actor=actor, action="config.reveal", target=journal.SUBJECT, details=details)
+    return found
+
+
+def export(*, actor: Actor, with_secrets: bool = False) -> str:
+    """The overrides as YAML that `import_document` takes; audited.
+
+    Raises InvalidInput naming the secrets that no key opens.
+    """
+    state = newest()
+    text = documents.write(queries.exported(state, with_secrets=with_secrets), state.revision)
+    details = {"revision": state.revision, "with_secrets": with_secrets}
+    audit.record(actor=actor, action="config.export", target=journal.SUBJECT, details=details)
+    return text
+
+
+def import_document(
+    *, text: str, actor: Actor, reason: str = "", dry_run: bool = False
+) -> dict[str, Any]:
+    """Change what a YAML document says, as `change` does; what it doesn't name stays."""
+    return change(values=documents.read(text), actor=actor, reason=reason, dry_run=dry_run)
+
+
+def _fitting_reason(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > MAX_REASON:
+        message = f"A reason has at most {MAX_REASON} characters."
+        raise InvalidInput.field("reason", "too_long", message)
+    if "\0" in reason or reason != reason.encode(errors="replace").decode():
+        raise InvalidInput.field("reason", "invalid", "A reason is text without NUL.")
+    return reason
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…"
