@@ -10,6 +10,7 @@ from django.db import transaction
 from core.access import audit
 from core.access.actor import SYSTEM, Actor
 from core.access.scopes import ADMIN_CONFIG
+from core.alerts.operations import raise_alert
 from core.api.etags import check_match
 from core.config import changes, documents, history, journal, queries, watches
 from core.config.changes import Change
@@ -119,14 +120,14 @@ def _undone(revision: ConfigRevision, state: State) -> list[Change]:
     ]
 
 
-def revert_unhealthy(*, number: int, trouble: str) -> int | None:
-    """Take back a watched revision because of `trouble`; returns the new one's number.
+def revert_unhealthy(*, number: int, trouble: str) -> bool:
+    """Take back a watched revision because of `trouble`, and tell a person.
 
-    None when its watch has ended meanwhile: another process was quicker, or somebody kept it.
+    False when its watch has ended meanwhile: another process was quicker, or somebody kept it.
     """
     with journal.alone() as state:
         if not watches.end(number, WatchState.REVERTED, trouble):
-            return None
+            return False
         reason = _shortened(f"Revision {number} was taken back by itself: {trouble}")
         found = _undone(history.get(number), state)
         by = None
@@ -135,13 +136,15 @@ def revert_unhealthy(*, number: int, trouble: str) -> int | None:
                 found, state=state, actor=SYSTEM, reason=reason, reverted=number
             ).number
         watches.note_reverted(number, by=by)
-        publish(
-            "config.watch_failed",
-            subject=journal.SUBJECT,
-            payload={"revision": number, "reverted_by": by, "reason": reason},
-            actor=str(SYSTEM),
+        raise_alert(
+            fingerprint=f"config.watch.{number}",
+            source="config",
+            severity="warning",
+            title=f"Revision {number} of the configuration was taken back",
+            message=f"{trouble}. See what it changed, then try again or leave it.",
+            details={"revision": number, "reverted_by": by, "keys": [each.key for each in found]},
         )
-        return by
+        return True
 
 
 @transaction.atomic

@@ -144,9 +144,13 @@ def revision(number: int) -> dict[str, Any]:
     }
 
 
-def difference(first: int, second: int) -> dict[str, Any]:
-    """From the state of one revision to that of another; raises NotFound. 0 is the first."""
+def difference(first: int, second: int | None = None) -> dict[str, Any]:
+    """From the state of one revision to that of another, or the newest; raises NotFound.
+
+    0 is before the first change.
+    """
     newest_number = history.newest_number()
+    second = newest_number if second is None else second
     for number in (first, second):
         history.existing(number, newest_number)
     found = history.between(first, second)

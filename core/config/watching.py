@@ -53,8 +53,8 @@ class Guard:
             self._look()
         if self.watch is not None and self.trouble is not None:
             number = self.watch.revision_id
-            by = operations.revert_unhealthy(number=number, trouble=self.trouble)
-            logger.warning("revision %d was taken back (by %s): %s", number, by, self.trouble)
+            if operations.revert_unhealthy(number=number, trouble=self.trouble):
+                logger.warning("revision %d was taken back: %s", number, self.trouble)
         elif self.watch is not None:
             watches.end_in_time()
 

@@ -1,0 +1,230 @@
+"""`manage.py config`: read and change the configuration, and go back.
+
+Exit codes: 0 done, 2 wrong usage or values, 4 there is no such section, key or revision, 5 it
+can't be done now, 6 the database does not answer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TextIO, cast
+
+import typer
+from django.db import InterfaceError, OperationalError
+from django.urls import get_resolver
+from django_typer.management import TyperCommand, command, initialize
+from rich.console import Console
+
+from core.access.actor import command_actor
+from core.api.envelope import dumps
+from core.config import assignments, keys, operations, queries, schema, terminal
+from core.errors import InvalidInput, NexusError, NotFound
+
+USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
+
+Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the history.")]
+Number = Annotated[int, typer.Argument(metavar="REVISION")]
+
+
+class Command(TyperCommand):
+    help = "Read and change the configuration, and go back."
+
+    @initialize()
+    def begin(self) -> None:
+        """Read and change the configuration, and go back."""
+        _ = get_resolver().url_patterns  # loads every view, so that every option is declared
+
+    @command()
+    def get(
+        self,
+        name: Annotated[str, typer.Argument(help="A section, or one key: section.name.")] = "",
+        show_secrets: Annotated[
+            bool, typer.Option("--show-secrets", help="This is audited.")
+        ] = False,
+        sources: Annotated[
+            bool, typer.Option("--sources", help="With --json: where each value comes from.")
+        ] = False,
+        json: Json = False,
+    ) -> None:
+        """The values, where they come from and what waits for a restart; of a key its value."""
+        with self._explained():
+            section, _, key = name.partition(".")
+            found = self._sources(section if name else None, show_secrets)
+            if key and key not in found[section]:
+                raise NotFound(f"There is no option {name}; known: {', '.join(found[section])}.")
+            if key:
+                found = {section: {key: found[section][key]}}
+            if json:
+                self._write(found if sources else _plain(found))
+            elif key:
+                self._print_value(found[section][key])
+            else:
+                self._console().print(terminal.values(found))
+
+    @command(name="set")
+    def set_values(
+        self,
+        assignment: Annotated[
+            list[str], typer.Argument(metavar="KEY=VALUE", help="null: back to the default.")
+        ],
+        dry_run: DryRun = False,
+        reason: Reason = "",
+        watch: Annotated[
+            int | None,
+            typer.Option(
+                metavar="SECONDS",
+                help="Take it back when a critical component turns unhealthy within them.",
+            ),
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """Change values, all of them or none."""
+        with self._explained():
+            outcome = operations.change(
+                values=assignments.parsed(assignment), actor=command_actor(), reason=reason,
+                dry_run=dry_run, watch_seconds=watch,
+            )  # fmt: skip
+            self._tell(outcome, json)
+
+    @command()
+    def diff(
+        self,
+        first: Number,
+        second: Annotated[int | None, typer.Argument(help="Without: the newest.")] = None,
+        json: Json = False,
+    ) -> None:
+        """The overrides that differ between two revisions; 0 is before the first change."""
+        with self._explained():
+            found = queries.difference(first, second)
+            self._show(found, terminal.changes(found["changes"]), json)
+
+    @command()
+    def history(
+        self,
+        revision: Annotated[int | None, typer.Argument(help="Show what this one did.")] = None,
+        limit: Annotated[int, typer.Option(min=1, max=500)] = 20,
+        json: Json = False,
+    ) -> None:
+        """Who changed what, when and why, newest first; or one revision in detail."""
+        with self._explained():
+            if revision is not None:
+                one = queries.revision(revision)
+                self._show(one, terminal.revision(one), json)
+                return
+            rows = queries.revisions().order_by("-number")[:limit]
+            found = [queries.listed(row) for row in rows]
+            self._show(found, terminal.history(found), json)
+
+    @command()
+    def rollback(
+        self, revision: Number, dry_run: DryRun = False, reason: Reason = "", json: Json = False
+    ) -> None:
+        """Bring back the state of a revision, as a new one."""
+        with self._explained():
+            outcome = operations.rollback(
+                number=revision, actor=command_actor(), reason=reason, dry_run=dry_run
+            )
+            self._tell(outcome, json)
+
+    @command(name="schema")
+    def print_schema(self) -> None:
+        """The JSON Schema of the configuration."""
+        self._write(schema.document())
+
+    @command()
+    def export(
+        self,
+        file: Annotated[Path | None, typer.Argument(help="Without: stdout.")] = None,
+        secrets: Annotated[
+            bool, typer.Option("--secrets", help="In the clear: keep the file private.")
+        ] = False,
+    ) -> None:
+        """The overrides as YAML; audited."""
+        with self._explained():
+            text = operations.export(actor=command_actor(), with_secrets=secrets)
+            if file is None:
+                self.stdout.write(text.rstrip())
+                return
+            file.touch(mode=0o600)
+            file.write_text(text)
+
+    @command(name="import")
+    def import_file(
+        self,
+        file: Annotated[Path, typer.Argument(help="What `export` wrote; - is stdin.")],
+        dry_run: DryRun = False,
+        reason: Reason = "",
+        json: Json = False,
+    ) -> None:
+        """Change what a YAML file names, all of it or nothing."""
+        with self._explained():
+            text = sys.stdin.read() if str(file) == "-" else file.read_text()
+            outcome = operations.import_document(
+                text=text, actor=command_actor(), reason=reason, dry_run=dry_run
+            )
+            self._tell(outcome, json)
+
+    @command()
+    def rotate_keys(self, json: Json = False) -> None:
+        """Encrypt every secret anew, with the first of NEXUS_ENCRYPTION_KEYS."""
+        with self._explained():
+            done = keys.rotate_keys(actor=command_actor())
+            lines = [f"{done['rotated']} ciphertexts are under the first key now."]
+            lines += [f"No key opens {place}." for place in done["unreadable"]]
+            self._show(done, "\n".join(lines), json)
+        if done["unreadable"]:
+            raise typer.Exit(REFUSED)
+
+    def _sources(self, section: str | None, show_secrets: bool) -> dict[str, Any]:
+        if show_secrets:
+            return operations.reveal(actor=command_actor(), section=section, sources=True)
+        return queries.sources(section=section)
+
+    def _print_value(self, told: dict[str, Any]) -> None:
+        self.stdout.write(terminal.text(told["value"]))
+        if told["problem"]:
+            self.stderr.write(told["problem"])
+
+    def _tell(self, outcome: dict[str, Any], json: bool) -> None:
+        self._show(outcome, terminal.outcome(outcome), json)
+
+    def _show(self, document: Any, shown: Any, json: bool) -> None:
+        if json:
+            self._write(document)
+        else:
+            self._console().print(shown)
+
+    def _write(self, document: Any) -> None:
+        self.stdout.write(dumps(document).decode())
+
+    def _console(self) -> Console:
+        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except NexusError as error:
+            details = [f"{each.field}: {each.message}" for each in error.details if each.field]
+            self.stderr.write("\n".join(details or [error.message]))
+            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
+            found = (code for kind, code in codes if isinstance(error, kind))
+            raise typer.Exit(next(found, REFUSED)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            self.stderr.write(str(error))
+            raise typer.Exit(USAGE) from None
+        except (OperationalError, InterfaceError) as error:
+            self.stderr.write(f"The database does not answer: {error}")
+            raise typer.Exit(NO_DATABASE) from None
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        section: {name: told["value"] for name, told in told_options.items()}
+        for section, told_options in found.items()
+    }

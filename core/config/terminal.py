@@ -1,0 +1,104 @@
+"""The configuration on a terminal: values with their sources, changes, the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from core.api.envelope import dumps
+
+NO_OVERRIDE = "[dim]default[/]"
+
+
+def text(value: Any) -> str:
+    """A value as it is typed after `set key=`."""
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+def values(document: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Of what `queries.sources` returns."""
+    table = _table("key", "value", "from", "default", "")
+    for section, options in document.items():
+        for name, told in options.items():
+            table.add_row(
+                f"{section}.{name}", escape(text(told["value"])), told["source"],
+                escape(text(told["default"])) if told["overridden"] else "", _remark(told),
+            )  # fmt: skip
+    return table
+
+
+def _remark(told: Mapping[str, Any]) -> str:
+    if told["problem"]:
+        return f"[red]{escape(told['problem'])}[/]"
+    if told["pending_restart"]:
+        roles = ", ".join(told["waiting"])
+        return f"[yellow]{escape(text(told['running']))} until {roles} is restarted[/]"
+    return "" if told["writable"] else "[dim]read only[/]"
+
+
+def changes(found: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table("key", "before", "", "after")
+    for each in found:
+        before, after = (
+            NO_OVERRIDE if each[side] is None else escape(text(each[side]))
+            for side in ("before", "after")
+        )
+        table.add_row(escape(each["key"]), before, "→", after)
+    return table
+
+
+def outcome(found: Mapping[str, Any]) -> RenderableType:
+    """Of what `queries.outcome` returns."""
+    if not found["updated_keys"]:
+        return "Nothing changes." if found["dry_run"] else "Nothing has changed."
+    lines: list[RenderableType] = [changes(found["changes"])]
+    for each in found["restart"]:
+        roles = ", ".join(each["roles"])
+        lines.append(f"[yellow]{each['key']} needs a restart of {roles}:[/] {each['reason']}")
+    lines.append("Nothing was changed." if found["dry_run"] else f"Revision {found['revision']}.")
+    if watch := found["watch"]:
+        lines.append(
+            f"Watched until {watch['until']:%H:%M:%S} UTC; it takes itself back when one of "
+            f"these turns unhealthy: {', '.join(watch['components']) or 'none'}."
+        )
+    return Group(*lines)
+
+
+def history(revisions: Iterable[Mapping[str, Any]]) -> Table:
+    """Of what `queries.listed` returns."""
+    table = _table("revision", "when", "who", "what", "why")
+    for each in revisions:
+        table.add_row(
+            str(each["number"]), f"{each['created_at']:%Y-%m-%d %H:%M:%S}",
+            escape(f"{each['actor']['kind']}:{each['actor']['name']}"),
+            escape("\n".join(each["keys"])), escape(why(each)),
+        )  # fmt: skip
+    return table
+
+
+def why(revision: Mapping[str, Any]) -> str:
+    origin = []
+    if revision["rolled_back_to"] is not None:
+        origin.append(f"back to {revision['rolled_back_to']}")
+    if revision["reverted"] is not None:
+        origin.append(f"{revision['reverted']} taken back")
+    return ": ".join(part for part in (*origin, revision["reason"]) if part)
+
+
+def revision(found: Mapping[str, Any]) -> RenderableType:
+    """Of what `queries.revision` returns."""
+    lines: list[RenderableType] = [history([found]), "", changes(found["changes"])]
+    if watch := found["watch"]:
+        lines += ["", f"Watch: {watch['state']}. {escape(watch['outcome'] or '')}"]
+    return Group(*lines)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
