@@ -90,8 +90,8 @@ def _problem(key: str, value: Any) -> Detail | None:
     if option.secret and value == MASK:
         return None
     if not option.is_writable:
-        given = f"It is given by {option.variable} in the environment." if option.variable else ""
-        return Detail(key, "read_only", f"This can't be changed here. {given}".strip())
+        how = f": {option.variable} in the environment decides it" if option.variable else ""
+        return Detail(key, "read_only", f"This can't be changed here{how}.")
     return None if value is None else option.problem(value)
 
 

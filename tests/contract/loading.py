@@ -15,7 +15,8 @@ COPY = Path(__file__).with_name("contract.yaml")
 
 @dataclass(frozen=True)
 class Operation:
-    """One entry of the contract; `response` is the example a real response must fit."""
+    """One entry of the contract; `response` is the example a real response must fit, to a call
+    with the example `request`."""
 
     id: str
     method: str
