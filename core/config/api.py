@@ -107,13 +107,15 @@ class ConfigView(ApiView):
 
 def _reason(values: dict[str, Any], in_query: str | None) -> str:
     """Takes the reason out of the body; raises InvalidInput when there are two."""
-    in_body = values.pop("reason", None)
-    if in_body is not None and not isinstance(in_body, str):
+    if "reason" not in values:
+        return in_query or ""
+    in_body = values.pop("reason")
+    if not isinstance(in_body, str):
         raise InvalidInput.field("reason", "invalid_type", "This must be a string.")
-    if None not in (in_body, in_query) and in_body != in_query:
+    if in_query is not None and in_body != in_query:
         message = "The reason in the query is another than that in the body."
         raise InvalidInput.field("reason", "ambiguous", message)
-    return in_body or in_query or ""
+    return in_body
 
 
 class SchemaView(ApiView):

@@ -81,7 +81,7 @@ class RevisionListIn(PageIn):
 
 class ValuesIn(serializers.Serializer[Any]):
     """Values by section, or flat by `section.name`; null is back to the default. Those not
-    named stay. `reason` says why."""
+    named stay. The reason may stand here as `reason`, too."""
 
 
 class ValuesInSchema(OpenApiSerializerExtension):
@@ -103,11 +103,10 @@ class ValuesInSchema(OpenApiSerializerExtension):
             name: {"type": "object", "properties": each, "additionalProperties": False}
             for name, each in sections.items()
         }
-        reason = schema.without_nul({"type": "string", "maxLength": MAX_REASON})
         return {
             "type": "object",
             "description": ValuesIn.__doc__,
-            "properties": {**named, "reason": reason},
+            "properties": named,
             "additionalProperties": False,
         }
 

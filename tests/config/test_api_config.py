@@ -140,7 +140,8 @@ class TestPut:
         assert ConfigRevision.objects.get().reason == "why"
 
     @pytest.mark.parametrize(
-        ("query", "reason"), [("?reason=one", "two"), ("", 1), ("", ["x"]), ("", "x" * 501)]
+        ("query", "reason"),
+        [("?reason=one", "two"), ("", 1), ("", None), ("", ["x"]), ("", "x" * 501)],
     )
     def test_a_wrong_reason(self, api, query, reason):
         found = error(api("PUT", f"config{query}", {"test.share": 20, "reason": reason}), 400)
