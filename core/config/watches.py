@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from core.config.models import ConfigRevision, ConfigWatch, WatchState
 from core.errors import Conflict, InvalidInput
+from core.health import checks
 from core.health.board import Health, board
 
 MIN_SECONDS, MAX_SECONDS = 1, 3600
@@ -28,7 +31,14 @@ def check_seconds(seconds: int) -> None:
 
 def healthy_components() -> list[str]:
     """The critical components that are healthy, as far as this process can see."""
-    board.refresh()
+    critical = {each.name for each in checks.known_components() if each.critical}
+    board.refresh(
+        wanted=frozenset(
+            f"{each.component}.{each.name}"
+            for each in checks.registry
+            if each.component in critical
+        )
+    )
     return [
         each.component.name
         for each in board.standings()
@@ -36,22 +46,29 @@ def healthy_components() -> list[str]:
     ]
 
 
-def unhealthy(components: list[str]) -> str | None:
-    """Which of them is unhealthy now and why, in a sentence."""
-    for each in board.standings():
-        if each.component.name in components and each.health == Health.UNHEALTHY:
-            return f"{each.component.name} turned unhealthy: {each.reason}"
+def trouble(watch: ConfigWatch, *, age: float) -> str | None:
+    """Which of its components was unhealthy within the last `age` seconds, and why."""
+    began = time.monotonic() - age
+    board.standings()  # notes what is new
+    for name in watch.components:
+        reason = board.trouble_since(name, began)
+        if reason is not None:
+            return f"{name} turned unhealthy: {reason}"
     return None
 
 
-def open_watch() -> ConfigWatch | None:
-    return ConfigWatch.objects.filter(state=WatchState.WATCHING).first()
+def open_watch() -> tuple[ConfigWatch, float] | None:
+    """The one that is open, and its age in seconds."""
+    age = ExpressionWrapper(Now() - F("revision__created_at"), output_field=DurationField())
+    watch = ConfigWatch.objects.filter(state=WatchState.WATCHING).annotate(age=age).first()
+    return None if watch is None else (watch, watch.age.total_seconds())
 
 
 def check_none_open() -> None:
     """Raises WatchInProgress. One whose time is up is closed."""
     end_in_time()
-    if watch := open_watch():
+    if found := open_watch():
+        watch, _ = found
         raise WatchInProgress(
             f"Revision {watch.revision_id} is being watched until {watch.until:%H:%M:%S} UTC; "
             f"wait for that, or keep it: POST /config/revisions/{watch.revision_id}/keep."

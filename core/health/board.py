@@ -56,6 +56,7 @@ class Board:
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
         self._since: dict[str, tuple[Health, datetime]] = {}
+        self._troubles: dict[str, tuple[float, str]] = {}
 
     def watches(self) -> list[Watch]:
         registered = checks.registry.items()
@@ -112,6 +113,12 @@ class Board:
         known = self._since.get(component)
         return known[1] if known else None
 
+    def trouble_since(self, component: str, clock: float) -> str | None:
+        """Why the component was unhealthy at some moment since `clock` (monotonic seconds),
+        though it may be well again; None when it never was."""
+        found_at, reason = self._troubles.get(component, (float("-inf"), ""))
+        return reason if found_at >= clock else None
+
     def adopt_since(self, component: str, health: str, since: datetime) -> None:
         """Take over what the instance knows of a standing that this process found later."""
         known = self._since.get(component)
@@ -119,6 +126,13 @@ class Board:
             self._since[component] = (known[0], since)
 
     def _note(self, standing: Standing) -> None:
+        if standing.health == Health.UNHEALTHY:
+            failed = [
+                each.clock
+                for each in standing.verdicts
+                if each.outcome == Outcome.FAIL and each.check.critical
+            ]
+            self._troubles[standing.component.name] = (max(failed), standing.reason or "")
         known = self._since.get(standing.component.name)
         if known is None or known[0] != standing.health:
             self._since[standing.component.name] = (standing.health, datetime.now(UTC))

@@ -109,28 +109,3 @@ def test_a_process_started_before_its_database_uses_it_when_it_is_there(tmp_path
     finally:
         program.kill()
         database.stop()
-
-
-def test_the_processes_of_a_whole_instance_load_a_change(stack):
-    stack.healthy()
-    with psycopg.connect(stack.kept["DATABASE_URL"], autocommit=True) as connection:
-        [parts] = connection.execute(
-            "SELECT count(*) FROM processes_process WHERE stopped_at IS NULL AND gone_at IS NULL"
-        ).fetchone()
-        [command] = connection.execute(
-            "INSERT INTO processes_command (id, name, payload)"
-            " VALUES (gen_random_uuid(), 'config.load', '{}') RETURNING id"
-        ).fetchone()
-        took = until(lambda: _took(connection, command, parts), seconds=20)
-    assert took < WITHIN
-
-
-def _took(connection: psycopg.Connection, command: object, parts: int) -> timedelta | None:
-    """How long the slowest process took; None until all have answered without an error."""
-    [count, took] = connection.execute(
-        "SELECT count(*), max(answered.created_at - asked.created_at)"
-        " FROM processes_acknowledgement AS answered JOIN processes_command AS asked"
-        " ON asked.id = answered.command_id WHERE asked.id = %s AND answered.error = ''",
-        [command],
-    ).fetchone()
-    return took if count >= parts else None

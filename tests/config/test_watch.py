@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.models.functions import Now
 
 from core.access.actor import SYSTEM
@@ -13,7 +13,6 @@ from core.access.models import AuditEntry
 from core.alerts.models import Alert
 from core.config import operations, queries, watches, watching
 from core.config.models import ConfigRevision, ConfigWatch
-from core.config.watching import Guard
 from core.errors import InvalidInput
 from core.health import background, checks
 from core.health.board import board
@@ -37,9 +36,9 @@ def only_own_checks(monkeypatch) -> None:
     """No checks but the test's, and a board that knows nothing of other tests."""
     for registry in (checks.registry, checks.components):
         monkeypatch.setattr(registry, "_entries", {})
-    board._watches.clear()
+    for remembered in (board._watches, board._troubles):
+        remembered.clear()
     monkeypatch.setattr(background, "GRACE_SECONDS", 0.0)
-    monkeypatch.setattr(watching, "guard", Guard())
     yield
     runtime.stop()
     board._watches.clear()
@@ -63,15 +62,17 @@ def minor(only_own_checks) -> Part:
 
 
 @pytest.fixture
-def guards(vital, minor) -> list[Guard]:
-    """What three web processes do every second, one turn at a time."""
-    return [Guard(), Guard(), Guard()]
-
-
-def turn(guards: list[Guard]) -> None:
+def parts(vital, minor) -> None:
+    """A critical component and one that is not, both known to be healthy."""
     board.refresh(force=True)
-    for guard in guards:
-        guard.turn()
+
+
+def turn() -> None:
+    """What each of three web processes does every second."""
+    board.refresh(force=True)
+    board.standings()
+    for _ in range(3):
+        watching.look()
 
 
 def state(number: int = 1) -> str:
@@ -86,28 +87,28 @@ def value() -> int:
     return queries.document(section="test")["test"]["share"]
 
 
-def test_the_answer_says_until_when_and_what_is_watched(share, change, guards):
+def test_the_answer_says_until_when_and_what_is_watched(share, change, parts):
     watch = change({"test.share": 20}, watch_seconds=60)["watch"]
     assert (watch["state"], watch["components"]) == ("watching", ["vital"])
     assert queries.revision(1)["watch"] == watch
 
 
-def test_what_does_no_harm_is_kept_when_the_time_is_up(share, change, guards):
+def test_what_does_no_harm_is_kept_when_the_time_is_up(share, change, parts):
     change({"test.share": 20}, watch_seconds=60)
-    turn(guards)
+    turn()
     assert state() == "watching"
     time_is_up()
-    turn(guards)
+    turn()
     assert (state(), value()) == ("kept", 20)
     assert not Alert.objects.exists()
 
 
 def test_it_is_taken_back_once_when_a_critical_component_turns_unhealthy(
-    share, change, guards, vital
+    share, change, parts, vital
 ):
     change({"test.share": 20}, watch_seconds=60)
     vital.broken = True
-    turn(guards)
+    turn()
     assert (state(), value()) == ("reverted", 10)
     assert ConfigRevision.objects.count() == 2
     told = queries.revision(2)
@@ -116,44 +117,44 @@ def test_it_is_taken_back_once_when_a_critical_component_turns_unhealthy(
     assert queries.revision(1)["watch"]["reverted_by"] == 2
     alert = Alert.objects.get()
     assert (alert.fingerprint, alert.details["keys"]) == ("config.watch.1", ["test.share"])
-    turn(guards)
+    turn()
     assert ConfigRevision.objects.count() == 2
 
 
-def test_a_component_that_is_not_critical_does_not_matter(share, change, guards, minor):
+def test_a_component_that_is_not_critical_does_not_matter(share, change, parts, minor):
     change({"test.share": 20}, watch_seconds=60)
     minor.broken = True
-    turn(guards)
+    turn()
     assert state() == "watching"
 
 
-def test_nor_does_one_that_was_unhealthy_before(share, change, guards, vital):
+def test_nor_does_one_that_was_unhealthy_before(share, change, parts, vital):
     vital.broken = True
     board.refresh(force=True)
     assert change({"test.share": 20}, watch_seconds=60)["watch"]["components"] == []
-    turn(guards)
+    turn()
     assert state() == "watching"
 
 
-def test_what_others_have_changed_since_stays(declare, change, guards, vital):
+def test_what_others_have_changed_since_stays(declare, change, parts, vital):
     declare("share"), declare("other")
     change({"test.share": 20, "test.other": 20}, watch_seconds=60)
     change({"test.other": 30})
     vital.broken = True
-    turn(guards)
+    turn()
     assert queries.document(section="test") == {"test": {"share": 10, "other": 30}}
 
 
-def test_when_nothing_of_it_is_left_the_watch_ends_all_the_same(share, change, guards, vital):
+def test_when_nothing_of_it_is_left_the_watch_ends_all_the_same(share, change, parts, vital):
     change({"test.share": 20}, watch_seconds=60)
     change({"test.share": 30})
     vital.broken = True
-    turn(guards)
+    turn()
     assert (state(), value()) == ("reverted", 30)
     assert ConfigRevision.objects.count() == 2
 
 
-def test_one_at_a_time(share, change, guards):
+def test_one_at_a_time(share, change, parts):
     change({"test.share": 20}, watch_seconds=60)
     with pytest.raises(watches.WatchInProgress):
         change({"test.share": 30}, watch_seconds=60)
@@ -163,7 +164,7 @@ def test_one_at_a_time(share, change, guards):
     assert state(1) == "kept"
 
 
-def test_of_two_at_the_same_time_one_is_refused(share, guards):
+def test_of_two_at_the_same_time_one_is_refused(share, parts):
     failures: list[Exception] = []
 
     def write(number: int) -> None:
@@ -188,72 +189,74 @@ def test_the_time_has_bounds(share, change, seconds):
         change({"test.share": 20}, watch_seconds=seconds)
 
 
-def test_what_changes_nothing_or_is_a_dry_run_is_not_watched(share, change, guards):
+def test_what_changes_nothing_or_is_a_dry_run_is_not_watched(share, change, parts):
     assert change({"test.share": 10}, watch_seconds=60)["watch"] is None
     assert change({"test.share": 20}, watch_seconds=60, dry_run=True)["watch"] is None
     assert not ConfigWatch.objects.exists()
 
 
-def test_it_can_be_kept_early_and_then_nothing_takes_it_back(share, change, guards, vital):
+def test_it_can_be_kept_early_and_then_nothing_takes_it_back(share, change, parts, vital):
     change({"test.share": 20}, watch_seconds=60)
-    turn(guards)
+    turn()
     operations.keep(number=1, actor=SYSTEM)
     operations.keep(number=1, actor=SYSTEM)
     vital.broken = True
-    turn(guards)
+    turn()
     assert (state(), value()) == ("kept", 20)
     assert AuditEntry.objects.filter(action="config.keep").count() == 1
 
 
-def test_what_is_not_watched_can_not_be_kept(share, change, guards, vital):
+def test_what_is_not_watched_can_not_be_kept(share, change, parts, vital):
     change({"test.share": 20})
     with pytest.raises(operations.NotWatched):
         operations.keep(number=1, actor=SYSTEM)
     change({"test.share": 30}, watch_seconds=60)
     vital.broken = True
-    turn(guards)
+    turn()
     with pytest.raises(operations.NotWatched):
         operations.keep(number=2, actor=SYSTEM)
 
 
-def test_it_can_be_taken_back_early(share, change, guards):
+def test_it_can_be_taken_back_early(share, change, parts):
     change({"test.share": 20}, watch_seconds=60)
     operations.revert(number=1, actor=SYSTEM)
     assert (state(), value()) == ("reverted", 10)
     assert queries.revision(1)["watch"]["reverted_by"] == 2
 
 
-def test_trouble_seen_while_the_database_was_away_is_not_forgotten(
-    share, change, guards, vital, monkeypatch
-):
+def test_trouble_that_was_over_before_anybody_asked_is_not_forgotten(share, change, parts, vital):
     change({"test.share": 20}, watch_seconds=60)
-    turn(guards)
-    whole = watches.open_watch
-
-    def gone():
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(watches, "open_watch", gone)
     vital.broken = True
-    turn(guards)
+    board.refresh(force=True)
+    board.standings()  # as every 0.2 s, whatever keeps the look at the database
     vital.broken = False
     time_is_up()
-    monkeypatch.setattr(watches, "open_watch", whole)
-    turn(guards)
+    turn()
     assert (state(), value()) == ("reverted", 10)
 
 
+def test_trouble_from_before_the_change_does_not_count(share, change, parts, vital):
+    vital.broken = True
+    board.refresh(force=True)
+    board.standings()
+    vital.broken = False
+    board.refresh(force=True)
+    assert change({"test.share": 20}, watch_seconds=60)["watch"]["components"] == ["vital"]
+    turn()
+    assert state() == "watching"
+
+
 def test_a_process_that_has_just_started_neither_keeps_nor_reverts(
-    share, change, guards, vital, monkeypatch
+    share, change, parts, vital, monkeypatch
 ):
     change({"test.share": 20}, watch_seconds=60)
     monkeypatch.setattr(background, "GRACE_SECONDS", 3600.0)
     vital.broken = True
     time_is_up()
-    turn(guards)
+    turn()
     assert state() == "watching"
     monkeypatch.setattr(background, "GRACE_SECONDS", 0.0)
-    turn([Guard()])
+    turn()
     assert state() == "reverted"
 
 
@@ -265,7 +268,7 @@ def test_a_web_process_watches_by_itself(share, change, vital):
     until(lambda: share.value == 10 and state() == "reverted", seconds=5)
 
 
-def test_put_and_keep(share, api, guards):
+def test_put_and_keep(share, api, parts):
     watched = api("PUT", "config?watch=60", {"test.share": 20}).json()["data"]
     assert watched["watch"]["state"] == "watching"
     refused = api("PUT", "config?watch=60", {"test.share": 30})

@@ -76,3 +76,16 @@ def test_critical_components_come_first(only_own_checks):
     for name, critical in (("a", False), ("b", True), ("c", False)):
         checks.component(name, critical=critical)(lambda figures: {})
     assert [each.name for each in checks.known_components()] == ["b", "a", "c"]
+
+
+def test_a_trouble_is_remembered_from_when_it_was_found(check):
+    broken = check(finds("fail"), name="first")
+    queries.standing("part")
+    [watch] = board.watches()
+    found_at = watch.verdict.clock
+    checks.registry.remove("part.first")
+    check(finds("pass"), name="first")
+    assert queries.standing("part").health == Health.HEALTHY
+    assert board.trouble_since(broken.component, found_at) == "first: it is gone"
+    assert board.trouble_since(broken.component, found_at + 0.001) is None
+    assert board.trouble_since("other", 0.0) is None
