@@ -43,11 +43,17 @@ def loads(body: bytes) -> dict[str, Any]:
         raise too_large()
     if not body.strip():
         return {}
-    document, suspicious = _decode(body)
-    if suspicious or b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _inspect(document)
+    document = value_of(body)
     if not isinstance(document, dict):
         raise _wrong("", "not_an_object", "The body must be a JSON object.")
+    return document
+
+
+def value_of(text: bytes) -> Any:
+    """Any JSON value, read as strictly as `loads` does."""
+    document, suspicious = _decode(text)
+    if suspicious or b"\\u" in text or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _inspect(document)
     return document
 
 

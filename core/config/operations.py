@@ -63,42 +63,56 @@ def change(
 
 
 def rollback(
-    *, number: int, actor: Actor, reason: str = "", dry_run: bool = False
+    *,
+    number: int,
+    actor: Actor,
+    reason: str = "",
+    if_match: str | None = None,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Bring back the state of a revision, secrets too, as a new revision. Returns
     `queries.outcome`.
 
-    Raises NotFound, and InvalidInput for overrides of then that can't be used now.
+    Raises NotFound, PreconditionFailed, and InvalidInput for overrides of then that can't be
+    used now.
     """
 
     def back(state: State) -> list[Change]:
         return history.between(state.revision, history.existing(number, state.revision))
 
-    return _take_back(back, actor=actor, reason=reason, dry_run=dry_run, rolled_back_to=number)
+    return _take_back(back, actor, reason, if_match, dry_run, rolled_back_to=number)
 
 
-def revert(*, number: int, actor: Actor, reason: str = "", dry_run: bool = False) -> dict[str, Any]:
+def revert(
+    *,
+    number: int,
+    actor: Actor,
+    reason: str = "",
+    if_match: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
     """Take back what one revision changed, where nobody has changed it since. Ends its watch.
 
-    Returns `queries.outcome`. Raises NotFound, and InvalidInput as `rollback` does.
+    Returns `queries.outcome`. Raises what `rollback` does.
     """
 
     def back(state: State) -> list[Change]:
         return _undone(history.get(number), state)
 
-    return _take_back(back, actor=actor, reason=reason, dry_run=dry_run, reverted=number)
+    return _take_back(back, actor, reason, if_match, dry_run, reverted=number)
 
 
 def _take_back(
     find: Callable[[State], list[Change]],
-    *,
     actor: Actor,
     reason: str,
+    if_match: str | None,
     dry_run: bool,
     **origin: int,
 ) -> dict[str, Any]:
     reason = _fitting_reason(reason)
     with journal.alone() as state:
+        check_match(if_match, queries.etag(state))
         found = find(state)
         changes.check_again(found)
         if dry_run:
