@@ -17,6 +17,7 @@ PAGES: dict[str, tuple[Page, ...]] = {
         ("Alerts", "warning", "alerts.Alert"),
         ("Tasks", "task_alt", "tasks.Task"),
         ("Diagnostics", "stethoscope", "services.DiagnosticRun"),
+        ("Configuration", "settings", "config.ConfigEntry"),
         ("Processes", "memory", "processes.Process"),
         ("Plugins", "apps", "plugins.PluginState"),
         ("Events", "bolt", "events.Event"),
@@ -48,5 +49,12 @@ def _visible(request: HttpRequest, pages: Iterable[Page]) -> Iterator[dict[str, 
         if admin.site.get_model_admin(model).has_view_permission(request):
             name = f"{model._meta.app_label}_{model._meta.model_name}"
             address = reverse(f"admin:{name}_changelist")
-            active = request.path.startswith(address)
+            active = request.path.startswith(_reach(model._meta.app_label, address))
             yield {"title": title, "icon": icon, "link": address, "active": active}
+
+
+def _reach(app_label: str, address: str) -> str:
+    """What lies below it belongs to the page: all of its app, when it is the app's only one."""
+    labels = [label for pages in PAGES.values() for _, _, label in pages]
+    alone = sum(label.startswith(f"{app_label}.") for label in labels) == 1
+    return reverse("admin:app_list", args=[app_label]) if alone else address

@@ -12,6 +12,11 @@ from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import Client
 
+from tests.config.conftest import change as change
+from tests.config.conftest import declare as declare
+from tests.config.conftest import share as share
+from tests.config.conftest import token as token
+
 
 @pytest.fixture
 def person(db) -> Callable[..., Client]:
@@ -26,6 +31,11 @@ def person(db) -> Callable[..., Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def administrator(person) -> Client:
+    return person("administrator")
 
 
 @pytest.fixture

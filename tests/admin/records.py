@@ -13,6 +13,7 @@ from core.access.actor import SYSTEM
 from core.access.models import ApiKey, AuditEntry
 from core.alerts.models import Alert
 from core.alerts.operations import raise_alert
+from core.config.models import ConfigRevision
 from core.events.models import Delivery, Event
 from core.processes.models import Process
 from services.diagnostics.models import DiagnosticResult
@@ -89,6 +90,19 @@ def event() -> Event:
     made = Event.objects.create(name="thing.changed", subject="thing_1", payload={"size": 3})
     Delivery.objects.create(event=made, subscriber="listener", attempts=1)
     return made
+
+
+def revision() -> ConfigRevision:
+    """A change of an option that isn't there any more."""
+    number = ConfigRevision.objects.count() + 1
+    return ConfigRevision.objects.create(
+        number=number,
+        actor_kind="user",
+        actor_id="1",
+        actor_name="ada",
+        reason="Too slow <b>by far</b>.",
+        changes={"away.share": {"before": None, "after": {"value": number}}},
+    )
 
 
 def external(prefix: str, record: Any) -> str:

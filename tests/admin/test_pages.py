@@ -18,6 +18,7 @@ LISTS = {
     "events_event": records.event,
     "access_apikey": records.key,
     "access_auditentry": records.entry,
+    "config_configrevision": records.revision,
 }
 FORMS = ("access_apikey_add", "auth_user_add", "auth_group_add", "password_change")
 QUERIES = 16
@@ -93,6 +94,8 @@ def test_a_long_list_is_counted_up_to_a_cap(superuser, monkeypatch):
 def test_an_empty_list_says_what_would_fill_it(superuser):
     page = superuser.get(reverse("admin:processes_process_changelist")).content.decode()
     assert "No process has registered itself yet." in page
+    page = superuser.get(reverse("admin:config_configrevision_changelist")).content.decode()
+    assert "Every change of the configuration is kept here" in page
 
 
 def test_a_search_without_hits_offers_the_way_back(superuser):

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCREENS = ("test_tasks.py", "test_alerts.py", "test_keys.py", "test_audit.py", "test_people.py")
+SCREENS = (
+    "test_tasks.py", "test_alerts.py", "test_keys.py", "test_audit.py", "test_people.py",
+    "test_configuration.py", "test_configuration_change.py",
+    "test_configuration_secrets.py", "test_configuration_history.py",
+)  # fmt: skip
 
 
 def test_the_screens_work_without_unfold():
