@@ -12,6 +12,8 @@ from core.config.secrets import MASK, Unreadable
 from core.errors import Detail, InvalidInput
 from core.options import Option
 
+MAX_WHOLE = 2**53  # beyond it not every whole number is a float
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -43,6 +45,7 @@ def asked(values: Mapping[str, Any], state: State) -> list[Change]:
     problems: list[Detail] = []
     wanted: dict[str, Any] = {}
     for key, value in _flat(values, problems):
+        value = _whole(value)
         if key in wanted:
             problems.append(Detail(key, "repeated", "This key is given twice."))
         elif problem := _problem(key, value):
@@ -52,6 +55,17 @@ def asked(values: Mapping[str, Any], state: State) -> list[Change]:
     refuse(problems)
     found = (_change(key, value, state.overrides.get(key)) for key, value in wanted.items())
     return [change for change in found if change is not None]
+
+
+def _whole(value: Any) -> Any:
+    """With 5.0 as 5, which is the same number in JSON."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_WHOLE:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _whole(each) for key, each in value.items()}
+    return value
 
 
 def refuse(problems: list[Detail]) -> None:

@@ -81,7 +81,10 @@ def _inlined(node: Any, definitions: dict[str, Any], within: tuple[str, ...]) ->
             return {}
         rest = {key: each for key, each in node.items() if key != "$ref"}
         return {**_inlined(definitions[name], definitions, (*within, name)), **rest}
-    return {key: _inlined(each, definitions, within) for key, each in node.items()}
+    found = {key: _inlined(each, definitions, within) for key, each in node.items()}
+    if "patternProperties" in node:  # pydantic refuses other keys, but doesn't say so
+        found.setdefault("additionalProperties", False)
+    return found
 
 
 def without_nul(node: Any) -> Any:
@@ -91,6 +94,8 @@ def without_nul(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     found = {key: without_nul(each) for key, each in node.items()}
+    if "propertyNames" in node:
+        found["propertyNames"] = without_nul({"type": "string", **node["propertyNames"]})
     if node.get("type") == "string" and not {"pattern", "enum", "format", "const"} & set(node):
         found["pattern"] = r"^[^\u0000]*$"
     return found

@@ -41,7 +41,10 @@ class AnyField(serializers.Field):
 
 
 class ConfigIn(StrictSerializer):
-    section = serializers.CharField(required=False, help_text="One section instead of all.")
+    section = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False,
+        help_text="One section instead of all.",
+    )  # fmt: skip
     sources = Flag(
         default=False,
         help_text="Each value becomes an object: `value`, `source` (environment, override or "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -19,25 +19,29 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else dumps(value).decode()
 
 
-def values(document: Mapping[str, Mapping[str, Any]]) -> Table:
+def values(document: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     """Of what `queries.sources` returns."""
-    table = _table("key", "value", "from", "default", "")
+    table = _table("key", "value", "from", "default")
+    remarks = []
     for section, options in document.items():
         for name, told in options.items():
-            table.add_row(
-                f"{section}.{name}", escape(text(told["value"])), told["source"],
-                escape(text(told["default"])) if told["overridden"] else "", _remark(told),
-            )  # fmt: skip
-    return table
+            key = f"{section}.{name}"
+            default = escape(text(told["default"])) if told["overridden"] else ""
+            table.add_row(key, escape(text(told["value"])), _source(told), default)
+            remarks += [f"{key}: {remark}" for remark in _remarks(told)]
+    return Group(table, *remarks)
 
 
-def _remark(told: Mapping[str, Any]) -> str:
+def _source(told: Mapping[str, Any]) -> str:
+    return str(told["source"]) if told["writable"] else f"[dim]{told['source']}, read only[/]"
+
+
+def _remarks(told: Mapping[str, Any]) -> Iterator[str]:
     if told["problem"]:
-        return f"[red]{escape(told['problem'])}[/]"
+        yield f"[red]{escape(told['problem'])}[/]"
     if told["pending_restart"]:
-        roles = ", ".join(told["waiting"])
-        return f"[yellow]{escape(text(told['running']))} until {roles} is restarted[/]"
-    return "" if told["writable"] else "[dim]read only[/]"
+        running, roles = escape(text(told["running"])), ", ".join(told["waiting"])
+        yield f"[yellow]{running} until {roles} is restarted[/]"
 
 
 def changes(found: Iterable[Mapping[str, Any]]) -> Table:
@@ -100,5 +104,5 @@ def revision(found: Mapping[str, Any]) -> RenderableType:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "key")
     return table

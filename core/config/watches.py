@@ -46,14 +46,20 @@ def healthy_components() -> list[str]:
     ]
 
 
-def trouble(watch: ConfigWatch, *, age: float) -> str | None:
-    """Which of its components was unhealthy within the last `age` seconds, and why."""
+def trouble(watch: ConfigWatch, *, age: float, is_settled: bool) -> str | None:
+    """Which of its components turned unhealthy within the last `age` seconds, and why.
+
+    One that this process has known as nothing else counts too, once the process has settled.
+    """
     began = time.monotonic() - age
-    board.standings()  # notes what is new
-    for name in watch.components:
-        reason = board.trouble_since(name, began)
-        if reason is not None:
-            return f"{name} turned unhealthy: {reason}"
+    for each in board.standings():
+        name = each.component.name
+        if name in watch.components:
+            reason = board.trouble_since(name, began)
+            if reason is None and is_settled and each.health == Health.UNHEALTHY:
+                reason = each.reason or ""
+            if reason is not None:
+                return f"{name} turned unhealthy: {reason}"
     return None
 
 

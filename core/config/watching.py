@@ -21,17 +21,13 @@ DATABASE_SECONDS = 2.0
 
 @loops.register("config.watch", roles={"web"}, interval=LOOK_SECONDS)
 def look() -> None:
-    """End the open watch when it is time: by taking its change back, or by keeping it.
-
-    A process that can't judge the health yet does neither.
-    """
-    if not background.is_settled():
-        return
+    """End the open watch when it is time: by taking its change back, or by keeping it."""
     with statement_deadline(DATABASE_SECONDS):
         if found := watches.open_watch():
             watch, age = found
-            trouble = watches.trouble(watch, age=age)
-            if trouble is None:
+            is_settled = background.is_settled()
+            trouble = watches.trouble(watch, age=age, is_settled=is_settled)
+            if trouble is None and is_settled:
                 watches.end_in_time()
-            elif operations.revert_unhealthy(number=watch.pk, trouble=trouble):
+            elif trouble and operations.revert_unhealthy(number=watch.pk, trouble=trouble):
                 logger.warning("revision %d was taken back: %s", watch.pk, trouble)

@@ -24,7 +24,8 @@ def is_settled() -> bool:
 def keep_fresh() -> None:
     """Start what is due, fail what is late, notice what changed. Waits for nothing."""
     board.turn()
-    if is_settled() and transitions.observe(board.standings()):
+    standings = board.standings()
+    if is_settled() and transitions.observe(standings):
         loops.wake("health.transitions")
 
 

@@ -56,6 +56,7 @@ class Board:
         self._lock = threading.Lock()
         self._watches: dict[str, Watch] = {}
         self._since: dict[str, tuple[Health, datetime]] = {}
+        self._well: set[str] = set()
         self._troubles: dict[str, tuple[float, str]] = {}
 
     def watches(self) -> list[Watch]:
@@ -101,8 +102,9 @@ class Board:
             for component in checks.known_components()
             if component.name in found
         ]
+        is_complete = self.complete()
         for standing in standings:
-            self._note(standing)
+            self._note(standing, is_complete)
         return standings
 
     def complete(self) -> bool:
@@ -114,8 +116,8 @@ class Board:
         return known[1] if known else None
 
     def trouble_since(self, component: str, clock: float) -> str | None:
-        """Why the component was unhealthy at some moment since `clock` (monotonic seconds),
-        though it may be well again; None when it never was."""
+        """Why the component turned unhealthy in the eyes of this process since `clock`
+        (monotonic seconds), though it may be well again; None when it didn't."""
         found_at, reason = self._troubles.get(component, (float("-inf"), ""))
         return reason if found_at >= clock else None
 
@@ -125,17 +127,21 @@ class Board:
         if known and known[0] == health and since < known[1]:
             self._since[component] = (known[0], since)
 
-    def _note(self, standing: Standing) -> None:
-        if standing.health == Health.UNHEALTHY:
+    def _note(self, standing: Standing, is_complete: bool) -> None:
+        name = standing.component.name
+        if standing.health != Health.UNHEALTHY and is_complete:
+            self._well.add(name)
+        elif standing.health == Health.UNHEALTHY and name in self._well:
+            self._well.discard(name)
             failed = [
                 each.clock
                 for each in standing.verdicts
                 if each.outcome == Outcome.FAIL and each.check.critical
             ]
-            self._troubles[standing.component.name] = (max(failed), standing.reason or "")
-        known = self._since.get(standing.component.name)
+            self._troubles[name] = (max(failed), standing.reason or "")
+        known = self._since.get(name)
         if known is None or known[0] != standing.health:
-            self._since[standing.component.name] = (standing.health, datetime.now(UTC))
+            self._since[name] = (standing.health, datetime.now(UTC))
 
 
 board = Board()

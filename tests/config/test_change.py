@@ -199,3 +199,15 @@ def test_this_process_uses_it_once_it_is_committed(share, change):
     assert share.value == 20
     operations.rollback(number=0, actor=SYSTEM)
     assert share.value == 10
+
+
+@pytest.mark.parametrize("given", [20.0, 20])
+def test_a_whole_number_may_be_written_with_a_point(share, change, given):
+    change({"test.share": given})
+    assert type(values()["share"]) is int
+
+
+@pytest.mark.parametrize("given", [20.5, 1e300, float("inf"), float("nan"), "20"])
+def test_what_is_no_whole_number_is_refused(share, change, given):
+    with pytest.raises(InvalidInput):
+        change({"test.share": given})

@@ -36,12 +36,17 @@ def only_own_checks(monkeypatch) -> None:
     """No checks but the test's, and a board that knows nothing of other tests."""
     for registry in (checks.registry, checks.components):
         monkeypatch.setattr(registry, "_entries", {})
-    for remembered in (board._watches, board._troubles):
-        remembered.clear()
+    forget()
     monkeypatch.setattr(background, "GRACE_SECONDS", 0.0)
     yield
     runtime.stop()
     board._watches.clear()
+
+
+def forget() -> None:
+    """Begin as a process that knows nothing yet."""
+    for remembered in (board._watches, board._well, board._troubles):
+        remembered.clear()
 
 
 def component(name: str, *, critical: bool) -> Part:
@@ -65,6 +70,7 @@ def minor(only_own_checks) -> Part:
 def parts(vital, minor) -> None:
     """A critical component and one that is not, both known to be healthy."""
     board.refresh(force=True)
+    board.standings()
 
 
 def turn() -> None:
@@ -246,16 +252,26 @@ def test_trouble_from_before_the_change_does_not_count(share, change, parts, vit
     assert state() == "watching"
 
 
-def test_a_process_that_has_just_started_neither_keeps_nor_reverts(
+def test_a_process_that_starts_into_trouble_waits_until_it_has_settled(
     share, change, parts, vital, monkeypatch
 ):
     change({"test.share": 20}, watch_seconds=60)
+    forget()
     monkeypatch.setattr(background, "GRACE_SECONDS", 3600.0)
     vital.broken = True
     time_is_up()
     turn()
     assert state() == "watching"
     monkeypatch.setattr(background, "GRACE_SECONDS", 0.0)
+    turn()
+    assert state() == "reverted"
+
+
+def test_one_that_saw_it_turn_does_not_wait(share, change, parts, vital, monkeypatch):
+    monkeypatch.setattr(background, "GRACE_SECONDS", 3600.0)
+    change({"test.share": 20}, watch_seconds=60)
+    turn()
+    vital.broken = True
     turn()
     assert state() == "reverted"
 

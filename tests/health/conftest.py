@@ -15,6 +15,7 @@ def nothing_known() -> None:
     """A process remembers its verdicts; a test must not see those of another."""
     board._watches.clear()
     board._since.clear()
+    board._well.clear()
     board._troubles.clear()
     queries.forget()
     transitions.forget()

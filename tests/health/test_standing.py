@@ -78,14 +78,23 @@ def test_critical_components_come_first(only_own_checks):
     assert [each.name for each in checks.known_components()] == ["b", "a", "c"]
 
 
-def test_a_trouble_is_remembered_from_when_it_was_found(check):
-    broken = check(finds("fail"), name="first")
-    queries.standing("part")
+def test_a_trouble_is_remembered_from_when_it_turned(check):
+    for outcome in ("pass", "fail"):
+        checks.registry.remove("part.first")
+        check(finds(outcome), name="first")
+        queries.standing("part")
     [watch] = board.watches()
-    found_at = watch.verdict.clock
+    turned_at = watch.verdict.clock
+    queries.standing("part")
     checks.registry.remove("part.first")
     check(finds("pass"), name="first")
     assert queries.standing("part").health == Health.HEALTHY
-    assert board.trouble_since(broken.component, found_at) == "first: it is gone"
-    assert board.trouble_since(broken.component, found_at + 0.001) is None
+    assert board.trouble_since("part", turned_at) == "first: it is gone"
+    assert board.trouble_since("part", turned_at + 1e-6) is None
     assert board.trouble_since("other", 0.0) is None
+
+
+def test_what_was_never_well_in_this_process_has_not_turned(check):
+    check(finds("fail"), name="first")
+    assert queries.standing("part").health == Health.UNHEALTHY
+    assert board.trouble_since("part", 0.0) is None

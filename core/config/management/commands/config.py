@@ -14,8 +14,7 @@ from typing import Annotated, Any, TextIO, cast
 
 import typer
 from django.db import InterfaceError, OperationalError
-from django.urls import get_resolver
-from django_typer.management import TyperCommand, command, initialize
+from django_typer.management import TyperCommand, command
 from rich.console import Console
 
 from core.access.actor import command_actor
@@ -33,11 +32,6 @@ Number = Annotated[int, typer.Argument(metavar="REVISION")]
 
 class Command(TyperCommand):
     help = "Read and change the configuration, and go back."
-
-    @initialize()
-    def begin(self) -> None:
-        """Read and change the configuration, and go back."""
-        _ = get_resolver().url_patterns  # loads every view, so that every option is declared
 
     @command()
     def get(
