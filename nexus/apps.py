@@ -14,4 +14,3 @@ class NexusConfig(AppConfig):
         import_module("nexus.log_levels")
         import_module("nexus.celery")  # the application that messages are sent through
         import_module("nexus.lifecycle")
-        import_module("plugins.following").load()  # they may use all of the above

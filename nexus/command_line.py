@@ -1,4 +1,4 @@
-"""What `manage.py` does before any command: it brings the configuration into use."""
+"""What `manage.py` does before any command: it begins like every process of the instance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
         if subcommand in DESPITE or uses_configuration(command):
-            import_module("core.config.loading").begin()
+            import_module("nexus.start").begin()
         return command
 
 

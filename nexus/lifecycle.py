@@ -9,9 +9,8 @@ from django.conf import settings
 
 from core.config import loading
 from core.processes import runtime
-from nexus import log_levels
+from nexus import log_levels, start
 from nexus.options import CONCURRENCY
-from plugins import following
 from tasks import children, draining
 from tasks.readiness import wait_for_database
 
@@ -20,8 +19,7 @@ from tasks.readiness import wait_for_database
 def _wait(**_: Any) -> None:
     draining.reset()
     wait_for_database()
-    loading.begin()
-    following.catch_up()
+    start.begin()
 
 
 @signals.worker_init.connect
@@ -47,7 +45,6 @@ def _start_child(**_: Any) -> None:
     children.die_with_parent()
     loading.attempt()
     runtime.start("worker", child=True)
-    following.catch_up()  # what was said between its fork and now
 
 
 @signals.worker_shutting_down.connect
@@ -63,5 +60,5 @@ def _stop(**_: Any) -> None:
 
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
-    loading.begin()
+    start.begin()
     runtime.start("beat")

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class PluginsConfig(AppConfig):
-    """Finds and loads nothing by itself: `nexus.apps` does when every other app is ready."""
+    """Finds and loads nothing by itself: `nexus.start` does when a process begins."""
 
     name = "plugins"
     label = "plugins"

@@ -14,7 +14,7 @@ from django.db import connection
 
 from core.database import BoundedConnection, statement_deadline
 from core.errors import NotFound
-from core.processes import control, loops
+from core.processes import catching_up, control, loops
 from plugins import discovery, queries
 from plugins.catalogue import catalogue
 from plugins.models import PluginState
@@ -36,14 +36,10 @@ def load() -> None:
     catalogue.load(found, disabled=disabled or ())
 
 
-def catch_up() -> None:
-    """Hear what was decided before this process could listen, if the database answers."""
-    if catalogue.all():
-        catalogue.follow(_ask)
-
-
+@catching_up.register("plugins.states")
 @loops.register("plugins.states", roles=ROLES, interval=LOOK_SECONDS)
 def look() -> None:
+    """Follow the rows, when this process begins to listen and from time to time."""
     if catalogue.all():
         with statement_deadline(SECONDS):
             catalogue.follow(queries.disabled)

@@ -22,6 +22,7 @@ from core.events import subscribers  # noqa: E402
 from core.events.models import Event  # noqa: E402
 from core.health import checks  # noqa: E402
 from core.processes import control, loops, queries, runtime  # noqa: E402
+from nexus import start  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
 EFFECT = "effect.made"
@@ -75,6 +76,7 @@ def _query() -> None:
 
 def main() -> None:
     role, *options = sys.argv[1:]
+    start.begin()
     runtime.start(role)
     if options == ["--fork"]:
         until(queries.alive)
