@@ -36,6 +36,7 @@ L2_TIMEOUT_SECONDS = options.declare(
 )
 
 MOST_OWED = 10_000
+MOST_CLIENTS = 4
 CHUNK = 500
 GONE = (redis.ConnectionError, redis.TimeoutError, OSError)
 
@@ -72,8 +73,7 @@ class Shared:
     def reset(self) -> None:
         """Begin anew, as in a forked process."""
         self._lock = threading.Lock()
-        self._client: DefaultClient | None = None
-        self._seconds = 0.0
+        self._clients: dict[float, DefaultClient] = {}
         self._owed: dict[str, None] = {}
         self._owes_all = False
         self.is_down = False
@@ -83,18 +83,24 @@ class Shared:
         return self._django_redis().get_client(write=True)
 
     def _django_redis(self) -> DefaultClient:
-        """Made again when its time limit was changed."""
+        """One for each time limit: a task keeps the one it began with while others have a new
+        one already."""
         seconds = L2_TIMEOUT_SECONDS.value
-        if self._client is None or self._seconds != seconds:
-            chosen = {
-                "SOCKET_TIMEOUT": seconds,
-                "SOCKET_CONNECT_TIMEOUT": min(CONNECT_SECONDS, seconds),
-                "CONNECTION_POOL_KWARGS": {"retry": None},
-                "CONNECTION_FACTORY": f"{__name__}.{OwnConnections.__name__}",
-            }
-            self._client = DefaultClient([self._url], {"OPTIONS": chosen}, BaseCache({}))
-            self._seconds = seconds
-        return self._client
+        client = self._clients.get(seconds)
+        if client is None:
+            if len(self._clients) >= MOST_CLIENTS:
+                self._clients.clear()
+            client = self._clients[seconds] = self._made(seconds)
+        return client
+
+    def _made(self, seconds: float) -> DefaultClient:
+        chosen = {
+            "SOCKET_TIMEOUT": seconds,
+            "SOCKET_CONNECT_TIMEOUT": min(CONNECT_SECONDS, seconds),
+            "CONNECTION_POOL_KWARGS": {"retry": None},
+            "CONNECTION_FACTORY": f"{__name__}.{OwnConnections.__name__}",
+        }
+        return DefaultClient([self._url], {"OPTIONS": chosen}, BaseCache({}))
 
     def encode(self, value: Any) -> bytes:
         """As django-redis writes it: integers as digits, so that the server can count."""
