@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.processes.test_instance import PARTS, parts
 from tests.stack import Stack
 from tests.waiting import until
 
@@ -31,6 +32,7 @@ LOADED = """
 def api(stack: Stack) -> Iterator[httpx.Client]:
     """A client; what a test has set is taken away after it."""
     stack.healthy()
+    until(lambda: parts(stack) == PARTS, seconds=30)
     with stack.client() as client:
         yield client
         stack.healthy()
