@@ -12,6 +12,7 @@ from core.config.secrets import MASK, Unreadable
 from core.errors import Detail, InvalidInput
 from core.options import Option
 
+MAX_DETAILS = 500  # nobody reads more, and a small body must not become a huge answer
 MAX_WHOLE = 2**53  # beyond it not every whole number is a float
 
 
@@ -40,11 +41,13 @@ def asked(values: Mapping[str, Any], state: State) -> list[Change]:
     """The real changes among `values`, nested by section or flat by key.
 
     null is back to the default; the mask leaves a secret as it is. Raises InvalidInput with a
-    detail for each key that can't be changed so.
+    detail for each key that can't be changed so, for the first MAX_DETAILS of them.
     """
     problems: list[Detail] = []
     wanted: dict[str, Any] = {}
     for key, value in _flat(values, problems):
+        if len(problems) >= MAX_DETAILS:
+            break
         value = _whole(value)
         if key in wanted:
             problems.append(Detail(key, "repeated", "This key is given twice."))
@@ -81,6 +84,8 @@ def refuse(problems: list[Detail]) -> None:
 def _flat(values: Mapping[str, Any], problems: list[Detail]) -> Iterator[tuple[str, Any]]:
     sections = {option.section for option in options.registry}
     for name, value in values.items():
+        if len(problems) >= MAX_DETAILS:
+            return
         if "." in name:
             yield name, value
         elif name not in sections:

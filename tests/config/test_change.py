@@ -7,7 +7,7 @@ import pytest
 from core import options
 from core.access.actor import SYSTEM, Actor
 from core.access.models import AuditEntry
-from core.config import loading, operations, queries
+from core.config import changes, loading, operations, queries
 from core.config.models import ConfigEntry, ConfigRevision
 from core.config.overrides import newest
 from core.errors import InvalidInput, PreconditionFailed
@@ -211,3 +211,18 @@ def test_a_whole_number_may_be_written_with_a_point(share, change, given):
 def test_what_is_no_whole_number_is_refused(share, change, given):
     with pytest.raises(InvalidInput):
         change({"test.share": given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {f"test.a{number}": 1 for number in range(50_000)},
+        {f"a{number}": {} for number in range(50_000)},
+        {"test": {f"a{number}": 1 for number in range(50_000)}},
+    ],
+    ids=["flat", "sections", "nested"],
+)
+def test_a_great_many_wrong_keys_do_not_make_a_huge_answer(share, change, given):
+    with pytest.raises(InvalidInput) as caught:
+        change(given)
+    assert len(caught.value.details) == changes.MAX_DETAILS
