@@ -1,4 +1,4 @@
-"""What `manage.py` does before any command: it begins like every process of the instance."""
+"""What `manage.py` does before any command: it begins as every process of the instance does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ DESPITE = ("shell",)
 
 
 class CommandLine(ManagementUtility):
-    """Django's, for commands that use the values an operator has set, as every process does.
+    """Django's, for commands that use the values an operator has set and what plugins add, as
+    every process does.
 
     A command that has to work without tables says `uses_configuration = False`.
     """
@@ -19,7 +20,7 @@ class CommandLine(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
         if subcommand in DESPITE or uses_configuration(command):
-            import_module("nexus.start").begin()
+            import_module("nexus.beginning").begin()
         return command
 
 

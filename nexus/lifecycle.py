@@ -9,7 +9,7 @@ from django.conf import settings
 
 from core.config import loading
 from core.processes import runtime
-from nexus import log_levels, start
+from nexus import beginning, log_levels
 from nexus.options import CONCURRENCY
 from tasks import children, draining
 from tasks.readiness import wait_for_database
@@ -19,7 +19,7 @@ from tasks.readiness import wait_for_database
 def _wait(**_: Any) -> None:
     draining.reset()
     wait_for_database()
-    start.begin()
+    beginning.begin()
 
 
 @signals.worker_init.connect
@@ -60,5 +60,5 @@ def _stop(**_: Any) -> None:
 
 @signals.beat_init.connect
 def _start_beat(**_: Any) -> None:
-    start.begin()
+    beginning.begin()
     runtime.start("beat")

@@ -13,7 +13,7 @@ from django.db import connection
 
 from core.config import loading
 from core.processes import runtime
-from nexus import start
+from nexus import beginning
 from nexus.bridge import Application, Bridge, Receive, Scope, Send
 from nexus.options import THREADS
 from nexus.settings import SPARE_CONNECTIONS, STATIC_ROOT
@@ -40,7 +40,7 @@ def lane(path: str) -> Application:
 
 def begin() -> None:
     """What the parent of the web processes does before it forks them."""
-    start.begin()
+    beginning.begin()
     # Neither its connections nor the threads of its pool come through the fork.
     connection.close_pool()  # type: ignore[attr-defined]
 

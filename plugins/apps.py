@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class PluginsConfig(AppConfig):
-    """Finds and loads nothing by itself: `nexus.start` does when a process begins."""
+    """Loads nothing by itself: `nexus.beginning` does, once the configuration is in use."""
 
     name = "plugins"
     label = "plugins"

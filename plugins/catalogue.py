@@ -80,12 +80,12 @@ class Catalogue:
                     level = logging.WARNING if each.state == State.FAILED else logging.INFO
                     logger.log(level, "plugin %s: %s %s", each.id, each.state, each.reason or "")
 
-    def follow(self, read: Callable[[], Collection[str] | None]) -> None:
+    def follow(self, read: Callable[[], Collection[str]]) -> None:
         """Apply what `read` says is disabled. It reads while nothing else is applied here, so
         that a command, which comes after its commit, is never undone by an older look."""
         with self.lock:
-            disabled = read()
-            if disabled is not None and frozenset(disabled) != self.disabled:
+            disabled = frozenset(read())
+            if disabled != self.disabled:
                 self.apply(disabled)
 
     def _settle(self, plugin: Plugin, cycle: list[str] | None, *, again: bool) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import psycopg
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from core.database import BoundedConnection, statement_deadline
+from core.database import statement_deadline
 from core.errors import NotFound
 from core.processes import catching_up, control, loops
 from plugins import discovery, queries
 from plugins.catalogue import catalogue
-from plugins.models import PluginState
 from plugins.plugin import State
 
 logger = logging.getLogger(__name__)
@@ -32,14 +30,13 @@ def load() -> None:
     """Find and load the plugins, once per process. Without an answer of the database within
     seconds all of them are taken to be enabled."""
     found = discovery.found()
-    disabled = _ask() if found else None
-    catalogue.load(found, disabled=disabled or ())
+    catalogue.load(found, disabled=_ask() if found else ())
 
 
 @catching_up.register("plugins.states")
 @loops.register("plugins.states", roles=ROLES, interval=LOOK_SECONDS)
 def look() -> None:
-    """Follow the rows, when this process begins to listen and from time to time."""
+    """Find what this process has missed. Raises database errors."""
     if catalogue.all():
         with statement_deadline(SECONDS):
             catalogue.follow(queries.disabled)
@@ -72,16 +69,13 @@ def _answer(plugin_id: str) -> dict[str, Any]:
     }
 
 
-def _ask() -> frozenset[str] | None:
-    """The disabled plugins; None when the database does not say. On a connection of its own:
-    there may be no pool yet, and none must exist before a process forks."""
+def _ask() -> frozenset[str]:
+    """The disabled plugins; none when the database does not say."""
     try:
         with statement_deadline(SECONDS):
-            parameters = {**connection.get_connection_params(), "autocommit": True}
-            with BoundedConnection.connect(**parameters) as asked:
-                table = PluginState._meta.db_table
-                rows = asked.execute(f"SELECT id FROM {table} WHERE NOT enabled").fetchall()  # noqa: S608
-                return frozenset(row[0] for row in rows)
-    except (psycopg.Error, OSError) as error:
+            return queries.disabled()
+    except (DatabaseError, InterfaceError) as error:
         logger.info("which plugins are disabled is not known yet: %s", error)
-        return None
+        return frozenset()
+    finally:
+        connection.close()

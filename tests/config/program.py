@@ -12,6 +12,7 @@ from typing import Any
 from tests.processes import program
 
 from core import options  # isort: skip
+from core.config import loading  # isort: skip
 from core.processes import control  # isort: skip
 
 LIMIT = options.declare("test.limit", int, default=1, help="For a test.")
@@ -23,4 +24,5 @@ def tell(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    loading.begin()
     program.main()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.plugins import mail
 from tests.plugins.making import SMTP, write
 from tests.stack import Stack
 from tests.waiting import until
@@ -53,6 +54,21 @@ def plugins_of_status(api: httpx.Client) -> dict:
 
 def diagnosed(api: httpx.Client) -> httpx.Response:
     return api.post("/components/diagnostics", json=SMTP_PARTS, headers={"Prefer": "wait=30"})
+
+
+def test_the_section_of_a_plugin_is_configured_and_checked_like_any_other(api):
+    wrong = api.put("/config", json={"smtp": {"port": 0, "encryption": "rot13", "colour": "red"}})
+    assert wrong.status_code == 400
+    told = {each["field"] for each in wrong.json()["error"]["details"]}
+    assert told == {"smtp.port", "smtp.encryption", "smtp.colour"}
+    section = api.get("/config/schema").json()["data"]["properties"]["smtp"]
+    assert section["title"] == "Mail server"
+    with mail.listening() as port:
+        right = api.put("/config", json={"smtp": {"host": mail.HOST, "port": port}})
+        assert (right.status_code, right.json()["data"]["restart_required"]) == (200, False)
+        run = diagnosed(api).json()["data"]
+        assert (run["results"][0]["tests"][0]["status"]) == "pass"
+    assert api.put("/config", json={"smtp": {"host": None, "port": None}}).status_code == 200
 
 
 def test_plugins_are_in_every_process_and_a_broken_one_hurts_nobody(api, stack):

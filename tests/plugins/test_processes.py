@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
 from core.access.actor import SYSTEM
-from core.processes import control, loops
-from plugins import following, operations
+from core.config import operations as config
+from core.processes import catching_up, control, loops
+from plugins import following, operations, queries
 from plugins.catalogue import catalogue
 from plugins.models import PluginState
 from plugins.plugin import State
@@ -28,7 +30,8 @@ def instance(spawn, directory, load):  # noqa: F811
     """Start processes that find the plugins of the test."""
 
     def start(role: str, *options: str):
-        return spawn(role, *options, NEXUS_DATA_DIR=str(directory.parent))
+        environment = {"NEXUS_DATA_DIR": str(directory.parent)}
+        return spawn(role, *options, module="tests.plugins.program", **environment)
 
     load()
     return start
@@ -115,7 +118,7 @@ def test_what_a_process_missed_it_finds_by_looking(directory, load):
     following.look()
     assert only(catalogue).state == State.DISABLED
     PluginState.objects.update(enabled=True)
-    following.look()
+    catching_up.registry.get("plugins.states")()
     assert only(catalogue).state == State.ACTIVE
 
 
@@ -128,8 +131,23 @@ def test_at_its_start_a_process_asks_the_database_once(directory, load):
 
 
 def test_loading_needs_no_database(directory, load, monkeypatch):
+    def away():
+        raise OperationalError("away")
+
     write(directory)
-    nowhere = {"host": "127.0.0.1", "port": "1", "dbname": "none", "connect_timeout": 2}
-    monkeypatch.setattr(following.connection, "get_connection_params", lambda: nowhere)
+    monkeypatch.setattr(queries, "disabled", away)
     following.load()
     assert only(catalogue).state == State.ACTIVE
+    with pytest.raises(OperationalError):  # so that it is tried again
+        following.look()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_configured_counts_from_the_next_start(instance, directory, load):
+    write(directory)
+    load()
+    outcome = config.change(values={"plugins.auto_load": False}, actor=SYSTEM)
+    assert outcome["restart_required"] is True
+    web = instance("web")
+    web.registered()
+    assert checked_by() == {web.pid: False}

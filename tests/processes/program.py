@@ -20,9 +20,7 @@ from django.db import connection  # noqa: E402
 
 from core.events import subscribers  # noqa: E402
 from core.events.models import Event  # noqa: E402
-from core.health import checks  # noqa: E402
 from core.processes import control, loops, queries, runtime  # noqa: E402
-from nexus import start  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
 EFFECT = "effect.made"
@@ -38,11 +36,6 @@ def record(event: Event) -> None:
 @control.handler("test.echo")
 def echo(payload: dict[str, Any]) -> dict[str, Any]:
     return {"pid": os.getpid(), **payload}
-
-
-@control.handler("test.checks")
-def tell_checks(payload: dict[str, Any]) -> dict[str, Any]:
-    return {"pid": os.getpid(), "checks": checks.registry.names()}
 
 
 @control.handler("test.fail")
@@ -76,7 +69,6 @@ def _query() -> None:
 
 def main() -> None:
     role, *options = sys.argv[1:]
-    start.begin()
     runtime.start(role)
     if options == ["--fork"]:
         until(queries.alive)
