@@ -7,6 +7,7 @@ path of a file that holds the value. `make up` keeps what it generates in
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -56,6 +57,11 @@ def _numbered(value: Any) -> Any:
     return {number: secret for number, _, secret in pairs}
 
 
+def _as_redis(value: Any) -> Any:
+    """The client library speaks with Valkey, but knows its addresses by the older name only."""
+    return re.sub("^valkey(s?):", r"redis\1:", value) if isinstance(value, str) else value
+
+
 def _known_to_postgres(url: Url) -> Url:
     try:
         conninfo_to_dict(str(url))
@@ -79,7 +85,8 @@ PostgresUrl = Annotated[
 ]
 RedisUrl = Annotated[
     Url,
-    UrlConstraints(allowed_schemes=["redis", "rediss", "valkey", "valkeys", "unix"]),
+    UrlConstraints(allowed_schemes=["redis", "rediss", "unix"]),
+    BeforeValidator(_as_redis),
 ]
 BrokerUrl = Annotated[
     Url,

@@ -20,7 +20,7 @@ from core.cache.shared import unwire, wire
 SCAN_KEYS = options.declare(
     "cache.scan_keys",
     Annotated[int, Field(ge=10, le=10_000)],
-    default=250,  # 1000 is a fifth quicker, and keeps a PING waiting four times as long
+    default=100,  # 250 takes two thirds of the time, and keeps a PING waiting twice as long
     unit="keys",
     help="How many keys the server looks at in one step of a search. More is quicker, and"
     " keeps everybody else waiting for longer.",

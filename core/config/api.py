@@ -180,9 +180,10 @@ class RollbackView(ApiView):
 
     scope = ADMIN_CONFIG
 
+    @raises(PreconditionFailed)
     @extend_schema(
         operation_id="rollback_config",
-        parameters=[number_in_path("number"), DryRunIn],
+        parameters=[number_in_path("number"), DryRunIn, IF_MATCH],
         request=ReasonIn,
         responses=OutcomeOut,
     )
@@ -196,9 +197,10 @@ class RevertView(ApiView):
 
     scope = ADMIN_CONFIG
 
+    @raises(PreconditionFailed)
     @extend_schema(
         operation_id="revert_config_revision",
-        parameters=[number_in_path("number"), DryRunIn],
+        parameters=[number_in_path("number"), DryRunIn, IF_MATCH],
         request=ReasonIn,
         responses=OutcomeOut,
     )
@@ -229,6 +231,7 @@ def _taken_back(operation: Any, request: ApiRequest, number: str) -> Response:
     outcome = operation(
         number=_number(number),
         actor=request.user,
+        if_match=request.META.get("HTTP_IF_MATCH"),
         **query_of(DryRunIn, request),
         **body_of(ReasonIn, request),
     )

@@ -41,10 +41,11 @@ def stand(component: Component, verdicts: tuple[Verdict, ...]) -> Standing:
 
 
 def overall(standings: list[Standing]) -> Health:
-    """Unhealthy when a critical component is; degraded when any is less than healthy."""
+    """Unhealthy when a critical component is; degraded when any that is not optional is less
+    than healthy."""
     if any(s.component.critical and s.health == Health.UNHEALTHY for s in standings):
         return Health.UNHEALTHY
-    if all(s.health == Health.HEALTHY for s in standings):
+    if all(s.health == Health.HEALTHY or s.component.optional for s in standings):
         return Health.HEALTHY
     return Health.DEGRADED
 

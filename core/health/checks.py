@@ -117,7 +117,8 @@ def _nothing(figures: Mapping[str, Figures]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of the instance. While a `critical` one is unhealthy, so is the instance.
+    """A part of the instance. While a `critical` one is unhealthy, so is the instance; whatever
+    is the matter with an `optional` one, the instance does not count as degraded for it.
 
     `summary` makes the component's own keys in `/status` from the figures that its checks
     measured last, by the name of the check.
@@ -126,6 +127,7 @@ class Component:
     name: str
     critical: bool = False
     summary: Callable[[Mapping[str, Figures]], dict[str, Any]] = _nothing
+    optional: bool = False
 
 
 components: Registry[Component] = Registry("component")
@@ -176,11 +178,11 @@ def register(
     return add
 
 
-def component(name: str, *, critical: bool = False) -> Callable[[Any], Any]:
+def component(name: str, *, critical: bool = False, optional: bool = False) -> Callable[[Any], Any]:
     """Register a component; the decorated function is its `summary`."""
 
     def add(summary: Any) -> Any:
-        components.add(name, Component(name, critical, summary))
+        components.add(name, Component(name, critical, summary, optional))
         return summary
 
     return add

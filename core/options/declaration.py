@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import ConfigDict, TypeAdapter
 
 from core.options import applying
@@ -46,8 +47,8 @@ def declare(
 ) -> Option[Value]:
     """Declare the option `key`, whose values are of `type_` (anything pydantic can check).
 
-    Raises ValueError for a key that is not `section.name`, for a default that does not fit,
-    and for a type that takes null, which means "the default" to those who change options.
+    Raises ValueError for a key that is not `section.name`, for a default that does not fit or
+    can't be set as JSON, and for a type that takes null, which stands for the default.
     Raises AlreadyRegistered for a key that is taken.
     """
     if not _KEY.fullmatch(key):
@@ -73,7 +74,10 @@ def declare(
 
 def _check(option: Option[Any]) -> None:
     for value in (option.default, option.environment):
-        if not isinstance(value, Unset) and (wrong := option.problem(value)):
+        if isinstance(value, Unset):
+            continue
+        # As it comes back from JSON, in which alone it can be set: an Enum, say, could not be.
+        if wrong := option.problem(value) or option.problem(orjson.loads(orjson.dumps(value))):
             raise ValueError(f"{option.key}: {value!r} does not fit: {wrong.message}")
     if option.problem(None) is None:
         raise ValueError(f"{option.key}: null must not be a value, it stands for the default")

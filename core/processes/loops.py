@@ -16,7 +16,7 @@ from core.registry import Registry
 
 logger = logging.getLogger(__name__)
 
-MAX_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 10.0  # what waits for a database that is back is soon told
 
 Turn = Callable[[], Any]
 

@@ -86,6 +86,17 @@ def test_a_rollback_is_done_once_for_an_idempotency_key(api):
     assert ConfigRevision.objects.count() == 3
 
 
+@pytest.mark.parametrize("way", ["rollback", "revert"])
+def test_the_way_back_from_a_state_that_has_changed_since_is_refused(api, way):
+    seen = api("GET", "config")["ETag"]
+    api("PUT", "config", {"test": {"share": 40}})
+    answer = api("POST", f"config/revisions/1/{way}", {}, **{"If-Match": seen})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (412, "precondition_failed")
+    assert ConfigRevision.objects.count() == 3
+    newest = api("GET", "config")["ETag"]
+    assert api("POST", f"config/revisions/1/{way}", {}, **{"If-Match": newest}).status_code == 200
+
+
 def test_a_dry_run_of_a_rollback(api):
     found = data(api("POST", "config/revisions/0/rollback?dry_run=true", {}))
     assert (found["dry_run"], found["updated_keys"]) == (True, ["test.share", "test.token"])

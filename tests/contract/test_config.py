@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from core import options
 from tests.contract.loading import operations
 from tests.contract.matching import Matcher
 
 GET, PUT = operations()["get_config"], operations()["update_config"]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def declared() -> Iterator[None]:
-    """The options of the examples, where no part of this instance has them."""
-    made = []
-    for section, values in GET.response.items():
-        for name, value in values.items():
-            key = f"{section}.{name}"
-            if key not in options.registry:
-                made.append(key)
-                secret = name == "password"
-                options.declare(key, type(value), default=value, secret=secret, help="For a test.")
-    yield
-    for key in made:
-        options.remove(key)
 
 
 @pytest.fixture

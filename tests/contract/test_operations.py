@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.loading import Operation, operations
 from tests.contract.matching import Matcher, id_complaints
+from tests.waiting import until
 
 OPERATIONS = operations()
 COMPONENT_STATUS = {"healthy", "degraded", "unhealthy", "unknown"}
@@ -47,6 +48,7 @@ def test_a_look_at_the_instance_fits(api, operation_id, slash):
 
 
 def test_the_values_of_status_mean_what_the_contract_says(api, stack):
+    until(lambda: api.get("/status").json()["data"]["uptime"])  # whole seconds
     data = api.get("/status").json()["data"]
     assert data["status"] in COMPONENT_STATUS - {"unknown"}
     assert data["environment"] == "test"

@@ -13,7 +13,7 @@ from core.health.background import GRACE_SECONDS
 from tests.stack import Stack
 from tests.waiting import until
 
-WRITTEN = 45.0  # seconds: a loop that met the database away pauses for up to 30
+WRITTEN = 30.0  # seconds: a loop that met the database away pauses for up to 10
 
 
 @pytest.fixture

@@ -60,6 +60,15 @@ def test_the_instance_is_unhealthy_when_a_critical_component_is(critical, other,
     assert overall(standings) == health
 
 
+@pytest.mark.parametrize("health", [Health.DEGRADED, Health.UNHEALTHY])
+def test_the_instance_does_not_suffer_from_an_optional_component(health):
+    standings = [
+        Standing(Component("first", critical=True), Health.HEALTHY, None, ()),
+        Standing(Component("second", optional=True), health, None, ()),
+    ]
+    assert overall(standings) == Health.HEALTHY
+
+
 def test_since_is_when_the_status_changed(check):
     outcome = ["pass"]
     check(lambda: finds(outcome[0])())

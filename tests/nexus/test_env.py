@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core import valkey
 from nexus.env import Env, EnvironmentProblems
 
 COMPLETE = {
@@ -58,6 +59,20 @@ def test_an_option_that_postgresql_does_not_know_is_a_problem(complete: dict[str
     with pytest.raises(EnvironmentProblems, match=r"DATABASE_URL: .*colour") as problems:
         Env.load({**complete, "DATABASE_URL": url})
     assert "hunter2" not in str(problems.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("valkey://cache.example.com/1", "redis://cache.example.com/1"),
+        ("valkeys://cache.example.com/1", "rediss://cache.example.com/1"),
+        ("unix:///run/valkey.sock", "unix:///run/valkey.sock"),
+    ],
+)
+def test_the_address_of_a_valkey_is_one_that_its_client_takes(complete, given, used) -> None:
+    url = str(Env.load({**complete, "CACHE_URL": given}).cache_url)
+    assert url == used
+    valkey.connect(url)
 
 
 def test_a_problem_never_shows_the_secret(complete: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -12,6 +13,11 @@ from pydantic import Field
 from core import options
 from core.options import Option, Snapshot
 from core.registry import AlreadyRegistered
+
+
+class Colour(Enum):
+    RED = "red"
+
 
 PERCENT = Annotated[int, Field(ge=0, le=100)]
 Declare = Callable[..., Option[Any]]
@@ -83,7 +89,14 @@ def test_a_value_that_fits_has_no_problem(declare, value):
 
 @pytest.mark.parametrize(
     ("key", "type_", "default"),
-    [("nodot", int, 1), ("A.b", int, 1), ("test.value", PERCENT, 101), ("test.v", int | None, 1)],
+    [
+        ("nodot", int, 1),
+        ("A.b", int, 1),
+        ("test.value", PERCENT, 101),
+        ("test.v", int | None, 1),
+        ("test.v", Colour, Colour.RED),
+        ("test.v", tuple[int, int], (1, 2)),
+    ],
 )
 def test_a_wrong_declaration_is_refused(key, type_, default):
     with pytest.raises(ValueError):

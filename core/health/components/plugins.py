@@ -15,7 +15,7 @@ COUNTS = ("loaded", "active", "failed")
 sources: Registry[Callable[[], Mapping[str, str]]] = Registry("source of plugins")
 
 
-@checks.component("plugins")
+@checks.component("plugins", optional=True)  # a plugin that fails costs the instance nothing
 def summary(figures: Mapping[str, Figures]) -> dict[str, Any]:
     return {key: figures["states"][key] for key in (*COUNTS, "disabled")}
 
