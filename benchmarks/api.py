@@ -19,7 +19,10 @@ from benchmarks.load import Target, run
 from benchmarks.report import Row
 from tests.servers import free_port
 
-IN_PROCESS = "import django; django.setup(); from benchmarks.inprocess import main; main()"
+IN_PROCESS = (
+    "import django; django.setup(); from nexus.beginning import begin; begin();"
+    " from benchmarks.inprocess import main; main()"
+)
 THREADS = 16
 READY = "/peer/bare"
 

@@ -86,7 +86,8 @@ THREADS = options.declare(
 options.section("cache", title="Cache", help="What is remembered, where and for how long.")
 _fixed(
     "cache.url", str, str(env.cache_url), field="cache_url", secret=True,
-    help="The Valkey or Redis that caches.",
+    help="The Valkey or Redis that caches, counts requests for the rate limits, and rings when"
+    " processes are told something.",
 )  # fmt: skip
 _fixed(
     "tasks.broker_url", str, str(env.broker_url), field="broker_url", secret=True,

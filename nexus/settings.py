@@ -180,8 +180,6 @@ API = {
     "IDEMPOTENCY_STORE": "core.access.idempotency.IdempotencyStore",
 }
 API_FOR_ANY_HOST = ("/api/v1/health",)
-API_REQUESTS_PER_MINUTE = 6000
-API_BURST = 3000
 KEY_PEPPERS = {
     number: pepper.get_secret_value().encode() for number, pepper in env.key_peppers.items()
 }

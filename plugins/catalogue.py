@@ -24,7 +24,7 @@ AUTO_LOAD = options.declare(
     "plugins.auto_load",
     bool,
     default=True,
-    help="Load the plugins that are found; without, none of them is imported.",
+    help="Load the plugins that are found. Off: none of them is imported.",
     restart=("web", "worker", "beat"),
     restart_reason="Plugins are loaded when a process starts.",
 )

@@ -26,7 +26,8 @@ DIRECTORY = options.declare(
     "plugins.plugin_directory",
     Annotated[str, Field(min_length=1, max_length=1000)],
     default="./plugins",
-    help="The folder with a folder for each plugin; a relative one is below the data folder.",
+    help="The folder with a folder for each plugin; a relative one is below the data folder. The"
+    " code in it runs with every right of this instance.",
     restart=("web", "worker", "beat"),
     restart_reason="Plugins are looked for when a process starts.",
 )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from core import options
+from core.config.secrets import MASK
 from core.options import Option
 from plugins.catalogue import catalogue
 from plugins.discovery import shown
 from plugins.models import PluginState
 from plugins.plugin import Plugin, verdict
-
-MASK = "***masked***"
 
 
 def disabled() -> frozenset[str]:

@@ -32,7 +32,7 @@ type = "number"
 default = 10.0
 minimum = 0
 maximum = 100
-unit = "percent"
+unit = "%"
 help = "With less space free than this the check warns."
 """
 

@@ -20,13 +20,13 @@ WINDOW_SECONDS = 60
 
 REQUESTS = options.declare(
     "server.requests_per_minute", Annotated[int, Field(ge=60, le=100_000_000)],
-    default=settings.API_REQUESTS_PER_MINUTE, unit="requests/min",
+    default=6000, unit="requests/min",
     help="How many requests a minute each API key and each person may send in the long run;"
     " strangers are counted by address. More get 429.",
 )  # fmt: skip
 BURST = options.declare(
     "server.burst", Annotated[int, Field(ge=60, le=100_000)],
-    default=settings.API_BURST, unit="requests",
+    default=3000, unit="requests",
     help="How many requests each API key and each person may send at once after a quiet time,"
     " before server.requests_per_minute holds them back.",
 )  # fmt: skip

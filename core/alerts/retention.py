@@ -1,4 +1,4 @@
-"""How long resolved alerts are kept."""
+"""How long resolved alerts are kept. The others stay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.alerts.models import Alert
 options.section("alerts", title="Alerts", help="What a person should know about.")
 KEEP_DAYS = options.declare(
     "alerts.keep_days", Annotated[int, Field(ge=1, le=3650)], default=365,
-    unit="days", help="How long resolved alerts are kept.",
+    unit="days", help="How long resolved alerts are kept. The others stay.",
 )  # fmt: skip
 
 

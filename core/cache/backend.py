@@ -17,7 +17,7 @@ DEFAULT_TIMEOUT_SECONDS = options.declare(
     "cache.default_timeout_seconds",
     Annotated[int, Field(ge=1, le=30 * 86400)],
     default=300,
-    unit="seconds",
+    unit="s",
     help="How long a value is kept when the code that stores it does not say.",
 )
 

@@ -22,8 +22,8 @@ SCAN_KEYS = options.declare(
     Annotated[int, Field(ge=10, le=10_000)],
     default=100,  # 250 takes two thirds of the time, and keeps a PING waiting twice as long
     unit="keys",
-    help="How many keys the server looks at in one step of a search. More is quicker, and"
-    " keeps everybody else waiting for longer.",
+    help="How many keys the server looks at in one step while the cache is cleared. More is"
+    " quicker, and keeps all others who use the server waiting for longer.",
 )
 
 

@@ -30,7 +30,7 @@ COMPUTE_WAIT_SECONDS = options.declare(
     "cache.compute_wait_seconds",
     Annotated[float, Field(ge=0.1, le=300)],
     default=5.0,
-    unit="seconds",
+    unit="s",
     help="How long callers wait for the one that computes a missing value for all of them,"
     " before they compute it themselves.",
 )

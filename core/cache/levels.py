@@ -19,7 +19,7 @@ from core import options
 from core.cache import clearing, commands
 from core.cache.channel import Channel
 from core.cache.counts import Counts
-from core.cache.local import L1_MAX_MB, MISSING, Local
+from core.cache.local import L1_MAX_MIB, MISSING, Local
 from core.cache.shared import Shared, Unreachable, unlink, wire
 
 logger = logging.getLogger(__name__)
@@ -28,9 +28,9 @@ L1_TTL_SECONDS = options.declare(
     "cache.l1_ttl_seconds",
     Annotated[float, Field(ge=0.1, le=3600)],
     default=60.0,
-    unit="seconds",
+    unit="s",
     help="How old a value in a process's own memory may become: the longest that a process"
-    " can be wrong while nobody tells it of changes.",
+    " can be wrong while nobody tells it of changes. Lower it where the check coherence warns.",
 )
 
 OUTAGE_SECONDS = 2.0  # how long a value lives that only one process knows
@@ -94,7 +94,7 @@ class Levels:
     def fetch(self, names: Sequence[str]) -> dict[str, Any]:
         """Ask the server, and keep what it has as long as it has it, but not for long."""
         self.channel.ensure_started()
-        keeps = self.channel.connected and L1_MAX_MB.value > 0
+        keeps = self.channel.connected and L1_MAX_MIB.value > 0
         tokens = {
             name: self.local.begin(name)
             for name in names
@@ -261,7 +261,7 @@ os.register_at_fork(after_in_child=_after_fork)
 atexit.register(forget)  # whose threads would complain of a server that ends with them
 
 
-@options.on_change("cache.l1_max_mb")
+@options.on_change("cache.l1_max_mib")
 def _trim() -> None:
     for each in every():
         each.local.trim()

@@ -18,8 +18,8 @@ from pydantic import Field
 from core import options
 from core.cache.counts import Counts
 
-L1_MAX_MB = options.declare(
-    "cache.l1_max_mb",
+L1_MAX_MIB = options.declare(
+    "cache.l1_max_mib",
     Annotated[int, Field(ge=0, le=4096)],
     default=32,
     unit="MiB",
@@ -79,7 +79,7 @@ class Local:
     @property
     def limit(self) -> int:
         """Bytes."""
-        return L1_MAX_MB.value * MIB
+        return L1_MAX_MIB.value * MIB
 
     def get(self, name: str) -> Any:
         """The value, or MISSING. Takes no lock: each step of it is atomic."""

@@ -31,7 +31,7 @@ L2_TIMEOUT_SECONDS = options.declare(
     "cache.l2_timeout_seconds",
     Annotated[float, Field(ge=0.05, le=10)],
     default=0.5,
-    unit="seconds",
+    unit="s",
     help="How long the cache's server may take for an answer before it counts as down.",
 )
 

@@ -41,8 +41,10 @@ def change(
     ETag of `queries.etag`. With `watch_seconds` the change takes itself back when a critical
     component turns unhealthy within them. Returns `queries.outcome`.
 
-    Raises InvalidInput with a detail for each key, PreconditionFailed, WatchInProgress.
+    Raises PermissionDenied without the scope admin:config, InvalidInput with a detail for each
+    key, PreconditionFailed, WatchInProgress.
     """
+    actor.require(ADMIN_CONFIG)
     reason = _fitting_reason(reason)
     components: list[str] = []
     if watch_seconds is not None:
@@ -73,8 +75,8 @@ def rollback(
     """Bring back the state of a revision, secrets too, as a new revision. Returns
     `queries.outcome`.
 
-    Raises NotFound, PreconditionFailed, and InvalidInput for overrides of then that can't be
-    used now.
+    Raises PermissionDenied without the scope admin:config, NotFound, PreconditionFailed, and
+    InvalidInput for overrides of then that can't be used now.
     """
 
     def back(state: State) -> list[Change]:
@@ -110,6 +112,7 @@ def _take_back(
     dry_run: bool,
     **origin: int,
 ) -> dict[str, Any]:
+    actor.require(ADMIN_CONFIG)
     reason = _fitting_reason(reason)
     with journal.alone() as state:
         check_match(if_match, queries.etag(state))
@@ -165,9 +168,10 @@ def revert_unhealthy(*, number: int, trouble: str) -> bool:
 def keep(*, number: int, actor: Actor) -> ConfigWatch:
     """End the watch of a revision before its time, because it is good.
 
-    Repeated: nothing more happens. Raises NotFound, and NotWatched when it was never watched
-    or was taken back.
+    Repeated: nothing more happens. Raises PermissionDenied without the scope admin:config,
+    NotFound, and NotWatched when it was never watched or was taken back.
     """
+    actor.require(ADMIN_CONFIG)
     revision = history.get(number)
     outcome = f"Kept by {actor}."
     if watches.end(number, WatchState.KEPT, outcome):
@@ -199,8 +203,10 @@ def reveal(
 def export(*, actor: Actor, with_secrets: bool = False) -> str:
     """The overrides as YAML that `import_document` takes; audited.
 
-    Raises InvalidInput naming the secrets that no key opens.
+    Raises PermissionDenied without the scope admin:config, and InvalidInput naming the secrets
+    that no key opens.
     """
+    actor.require(ADMIN_CONFIG)
     state = newest()
     text = documents.write(queries.exported(state, with_secrets=with_secrets), state.revision)
     details = {"revision": state.revision, "with_secrets": with_secrets}

@@ -11,7 +11,9 @@ urlpatterns = [
         api.DifferenceView.as_view(),
         name="config-difference",
     ),
-    route("config/revisions/<str:number>/rollback", api.RollbackView.as_view(), name="rollback"),
-    route("config/revisions/<str:number>/revert", api.RevertView.as_view(), name="revert"),
-    route("config/revisions/<str:number>/keep", api.KeepView.as_view(), name="keep"),
+    route(
+        "config/revisions/<str:number>/rollback", api.RollbackView.as_view(), name="config-rollback"
+    ),
+    route("config/revisions/<str:number>/revert", api.RevertView.as_view(), name="config-revert"),
+    route("config/revisions/<str:number>/keep", api.KeepView.as_view(), name="config-keep"),
 ]

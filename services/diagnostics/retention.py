@@ -14,7 +14,7 @@ from services.diagnostics.models import DiagnosticResult
 options.section("diagnostics", title="Diagnostics", help="Tests of the parts, and their load.")
 KEEP_DAYS = options.declare(
     "diagnostics.keep_days", Annotated[int, Field(ge=1, le=3650)], default=90, unit="days",
-    help="How long results are kept; new ones are compared with them.",
+    help="How long results of diagnostics are kept; new ones are compared with them.",
 )  # fmt: skip
 
 

@@ -129,8 +129,18 @@ def taken_up(backend: Any, key: str) -> Any:
         backend.get(key)
         return held(backend, key)
 
+    told_of_everything(backend)
     until(read)
     return backend.get(key)
+
+
+def told_of_everything(backend: Any) -> None:
+    """Wait until no word of an earlier write is on its way to this process."""
+    levels, name = backend.levels, backend.make_key("barrier")
+    levels.local.put(name, b"", b"", 60)
+    levels.shared.client.set(name, b"", px=1000)
+    until(lambda: name not in levels.local.names())
+    levels.shared.client.unlink(name)
 
 
 class Other:

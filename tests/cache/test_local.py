@@ -55,20 +55,20 @@ def test_a_read_value_is_taken_up_and_read_without_the_server(cache, one_server)
     assert one_server.client.info("commandstats")["cmdstat_mget"]["calls"] == calls
 
 
-@pytest.mark.option("cache.l1_max_mb")
+@pytest.mark.option("cache.l1_max_mib")
 def test_it_takes_no_more_than_it_may(local):
-    with options.replaced({"cache.l1_max_mb": 2}):
+    with options.replaced({"cache.l1_max_mib": 2}):
         filled(local, 5000)
         assert local.size <= 2 * MIB
         assert 900 < len(local) < 1500
         assert local._counts.evictions == 5000 - len(local)
 
 
-@pytest.mark.option("cache.l1_max_mb")
+@pytest.mark.option("cache.l1_max_mib")
 def test_without_room_every_look_up_asks_the_server(cache):
     cache.set("key", "value")
     taken_up(cache, "key")
-    with options.replaced({"cache.l1_max_mb": 0}):
+    with options.replaced({"cache.l1_max_mib": 0}):
         assert len(cache.levels.local) == 0  # trimmed when it was changed
         for _ in range(3):
             assert cache.get("key") == "value"
@@ -80,7 +80,7 @@ def test_its_reckoning_of_bytes_is_not_below_what_they_take(number, size):
     tracemalloc.start()
     try:
         local = Local(Counts())
-        with options.replaced({"cache.l1_max_mb": 64}):
+        with options.replaced({"cache.l1_max_mib": 64}):
             before = tracemalloc.get_traced_memory()[0]
             filled(local, number, size=size)
             taken = tracemalloc.get_traced_memory()[0] - before
@@ -91,7 +91,7 @@ def test_its_reckoning_of_bytes_is_not_below_what_they_take(number, size):
 
 
 def test_the_least_recently_read_goes_first(local):
-    with options.replaced({"cache.l1_max_mb": 1}):
+    with options.replaced({"cache.l1_max_mib": 1}):
         filled(local, 300)
         for _ in range(100):
             filled(local, 50, kind="other")
@@ -101,7 +101,7 @@ def test_the_least_recently_read_goes_first(local):
 
 
 def test_a_value_that_would_push_out_most_others_is_not_kept(local):
-    with options.replaced({"cache.l1_max_mb": 1}):
+    with options.replaced({"cache.l1_max_mib": 1}):
         filled(local, 100)
         local.put("large", "x" * (MIB // 4), b"", 60)
         assert local.get("large") is MISSING

@@ -89,16 +89,8 @@ def test_threads_wait_once_and_not_one_after_the_other(own_cache, outage):
     assert time.monotonic() - began < 1.5
 
 
-def told_of_everything(cache) -> None:
-    """Wait until no word of an earlier write is on its way any more."""
-    for _ in range(2):
-        heard = cache.levels.channel._heard
-        until(lambda heard=heard: cache.levels.channel._heard > heard)
-
-
 def test_what_this_process_knows_is_served(own_cache, outage):
     own_cache.set("key", {"a": 1})
-    told_of_everything(own_cache)
     taken_up(own_cache, "key")
     outage.begin()
     own_cache.get("unknown")

@@ -116,7 +116,7 @@ def test_a_key_of_any_shape_is_unknown_and_not_an_error_of_ours(share, change):
 
 
 def test_a_revision_says_who_when_and_why(share):
-    ada = Actor(kind="user", id="7", name="ada", scopes=frozenset())
+    ada = Actor(kind="user", id="7", name="ada", scopes=frozenset({"admin:config"}))
     operations.change(values={"test.share": 20}, actor=ada, reason=" too slow ")
     found = queries.revision(1)
     assert found["actor"] == {"kind": "user", "id": "7", "name": "ada"}

@@ -94,9 +94,8 @@ def test_each_outage_became_an_event_of_its_own(stack, client, settled):
         until(lambda: component(client, "cache")["status"] == "unhealthy", seconds=5)
     until(lambda: component(client, "cache")["status"] == "healthy", seconds=10)
     until(lambda: told()[-1:] == ["healthy"] and len(told()) >= before + 2, seconds=WRITTEN)
-    first, *between, last = told()[before:]
-    assert (first, last) == ("unhealthy", "healthy")
-    assert set(between) <= {"degraded"}  # some of its checks may come back before the others
+    # Some of its checks may notice the outage, or its end, before the others.
+    assert [each for each in told()[before:] if each != "degraded"] == ["unhealthy", "healthy"]
 
 
 def test_each_outage_became_an_alert_that_its_end_resolves(stack, client, settled):

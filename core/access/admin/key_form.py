@@ -14,12 +14,12 @@ EXPLAINED = {
     scopes.READ_SYSTEM: "Look at status, health, tasks, services and the audit of them.",
     scopes.READ_METRICS: "Read metrics and their history.",
     scopes.WRITE_CACHE: "Clear the cache, or parts of it.",
-    scopes.ADMIN_CONFIG: "Change the configuration and roll it back.",
-    scopes.ADMIN_SERVICES: "Start, stop and restart services; run stress tests.",
+    scopes.ADMIN_CONFIG: "Change the configuration, roll it back, and see its secrets.",
+    scopes.ADMIN_SERVICES: "Act on alerts; start, stop and restart services; run stress tests.",
     scopes.ADMIN_BACKUP: "Make, download, restore and delete backups.",
     scopes.ADMIN_SECURITY: "Manage keys, scans and blocks.",
     scopes.ADMIN_TASKS: "Cancel tasks and run them again.",
-    scopes.ADMIN_PLUGINS: "Install, update and remove plugins.",
+    scopes.ADMIN_PLUGINS: "Enable and disable plugins.",
 }
 USUAL_DAYS = (7, 30, 90, 365)
 

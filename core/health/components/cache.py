@@ -25,7 +25,8 @@ FULL = options.declare(
 MANY_EVICTIONS = options.declare(
     "health.evictions_per_minute", Annotated[float, Field(ge=1, le=10_000_000)],
     default=1000.0, unit="keys/min",
-    help="The cache is degraded when it throws out more keys than this for want of memory.",
+    help="The cache is degraded when it throws out more keys a minute than this for want"
+    " of memory.",
 )  # fmt: skip
 MIB = 2**20
 

@@ -21,30 +21,31 @@ MIB = 2**20
 # Whichever is less counts: a tenth of a large disk is plenty.
 LOW_PERCENT = options.declare(
     "health.disk_low_percent", Annotated[float, Field(ge=5, le=90)], default=10.0, unit="%",
-    help="The disk is degraded when less than this share of it is free, and less than"
-    " health.disk_low_gib.",
+    help="The disk is degraded when both less than this share of it and less than"
+    " health.disk_low_gib is free.",
 )  # fmt: skip
 LOW_GIB = options.declare(
     "health.disk_low_gib", Annotated[float, Field(ge=1, le=100_000)], default=5.0, unit="GiB",
-    help="The disk is degraded when less than this is free, and less than"
-    " health.disk_low_percent.",
+    help="The disk is degraded when both less than this and less than"
+    " health.disk_low_percent of it is free.",
 )  # fmt: skip
 OUT_PERCENT = options.declare(
     "health.disk_out_percent", Annotated[float, Field(ge=0.1, le=5)], default=2.0, unit="%",
-    help="The disk is unhealthy when less than this share of it is free, and less than"
-    " health.disk_out_gib.",
+    help="The disk is unhealthy when both less than this share of it and less than"
+    " health.disk_out_gib is free.",
 )  # fmt: skip
 OUT_GIB = options.declare(
     "health.disk_out_gib", Annotated[float, Field(ge=0.1, le=1)], default=0.5, unit="GiB",
-    help="The disk is unhealthy when less than this is free, and less than"
-    " health.disk_out_percent.",
+    help="The disk is unhealthy when both less than this and less than"
+    " health.disk_out_percent of it is free.",
 )  # fmt: skip
 
 options.section("backup", title="Backups")
 DIRECTORY = options.declare(
     "backup.directory", Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=1000)],
     default=str(Path(settings.DATA_DIR) / "backups"),
-    help="The folder for backups, as an absolute path. Best on another disk than the data.",
+    help="The folder for backups, as an absolute path, best on another disk than the data. Its"
+    " free space is watched.",
 )  # fmt: skip
 UNMEASURED = {"free_mb": 0.0, "total_mb": 0.0, "free_percent": 0.0}
 
