@@ -33,12 +33,12 @@ _before: dict[str, int] = {}  # the levels of loggers that were changed here
 @options.on_change(LEVEL.key, LEVELS.key)
 def apply() -> None:
     """Give the loggers of this process the levels in use, and those no longer named their own."""
-    logging.getLogger().setLevel(LEVEL.value)
     named: dict[str, str] = dict(LEVELS.value)
     if LEVEL.value == "ERROR":
         named.setdefault("psycopg", "ERROR")  # else it keeps to warnings; see the settings
     for name in _before.keys() - named.keys():
         logging.getLogger(name).setLevel(_before.pop(name))
+    logging.getLogger().setLevel(LEVEL.value)
     for name, level in named.items():
         _before.setdefault(name, logging.getLogger(name).level)
         logging.getLogger(name).setLevel(level)

@@ -80,13 +80,13 @@ class Catalogue:
                     level = logging.WARNING if each.state == State.FAILED else logging.INFO
                     logger.log(level, "plugin %s: %s %s", each.id, each.state, each.reason or "")
 
-    def follow(self, read: Callable[[], Collection[str]]) -> None:
+    def follow(self, read: Callable[[], Collection[str]], *, retry: Collection[str] = ()) -> None:
         """Apply what `read` says is disabled. It reads while nothing else is applied here, so
-        that a command, which comes after its commit, is never undone by an older look."""
+        that who reads later also applies later, whatever commands come in which order."""
         with self.lock:
             disabled = frozenset(read())
-            if disabled != self.disabled:
-                self.apply(disabled)
+            if disabled != self.disabled or retry:
+                self.apply(disabled, retry=retry)
 
     def _settle(self, plugin: Plugin, cycle: list[str] | None, *, again: bool) -> None:
         if plugin.id in self.disabled or not self.auto_load:

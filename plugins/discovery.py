@@ -66,12 +66,20 @@ def _folders(directory: Path) -> Iterator[Found]:
     problem = _problem(directory)
     for name in names:
         folder = directory / name
-        if folder.is_symlink() and not folder.resolve().is_relative_to(directory.resolve()):
-            problem_here = "it is a symbolic link that leads out of the plugin directory"
-        else:
-            problem_here = problem
-        if os.path.lexists(folder / FILE_NAME):
-            yield Found(_text(name), folder, "directory", problem_here)
+        try:
+            leads_out = _leads_out(folder, directory)
+            is_plugin = os.path.lexists(folder / FILE_NAME)
+        except (OSError, RuntimeError) as error:  # a link to itself, a folder nobody may enter
+            yield Found(_text(name), folder, "directory", f"it can't be read: {error}")
+            continue
+        if is_plugin:
+            yield Found(_text(name), folder, "directory", leads_out or problem)
+
+
+def _leads_out(folder: Path, directory: Path) -> str:
+    if folder.is_symlink() and not folder.resolve().is_relative_to(directory.resolve()):
+        return "it is a symbolic link that leads out of the plugin directory"
+    return ""
 
 
 def _problem(directory: Path) -> str:

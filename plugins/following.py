@@ -7,6 +7,7 @@ time to time finds what a process missed that started without a database.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -20,7 +21,7 @@ from plugins.plugin import State
 
 logger = logging.getLogger(__name__)
 
-ENABLE, DISABLE = "plugins.enable", "plugins.disable"
+ENABLE, DISABLE, STATES = "plugins.enable", "plugins.disable", "plugins.states"
 SECONDS = 2.0
 LOOK_SECONDS = 15.0
 ROLES = {"web", "worker", "beat"}
@@ -33,8 +34,8 @@ def load() -> None:
     catalogue.load(found, disabled=_ask() if found else ())
 
 
-@catching_up.register("plugins.states")
-@loops.register("plugins.states", roles=ROLES, interval=LOOK_SECONDS)
+@catching_up.register(STATES)
+@loops.register(STATES, roles=ROLES, interval=LOOK_SECONDS)
 def look() -> None:
     """Find what this process has missed. Raises database errors."""
     if catalogue.all():
@@ -44,15 +45,22 @@ def look() -> None:
 
 @control.handler(ENABLE)
 def enable(payload: dict[str, Any]) -> dict[str, Any]:
-    plugin_id = payload["id"]
-    catalogue.apply(catalogue.disabled - {plugin_id}, retry={plugin_id})
-    return _answer(plugin_id)
+    return _obey(payload["id"], retry={payload["id"]})
 
 
 @control.handler(DISABLE)
 def disable(payload: dict[str, Any]) -> dict[str, Any]:
-    plugin_id = payload["id"]
-    catalogue.apply(catalogue.disabled | {plugin_id})
+    return _obey(payload["id"])
+
+
+def _obey(plugin_id: str, *, retry: Collection[str] = ()) -> dict[str, Any]:
+    """The rows say what is to be done, for commands may cross; now, or as soon as they answer."""
+    try:
+        with statement_deadline(SECONDS):
+            catalogue.follow(queries.disabled, retry=retry)
+    except (DatabaseError, InterfaceError):
+        catching_up.fall_behind(STATES)
+        raise
     return _answer(plugin_id)
 
 

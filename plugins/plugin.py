@@ -108,6 +108,7 @@ class Plugin:
             else:
                 self.additions.put_back()
                 applying.check_again()  # what was changed meanwhile
+                applying.catch_up(self.additions)
         except importing.Broken as broken:
             self.fail(broken.__cause__ or broken)
             return

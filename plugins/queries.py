@@ -26,15 +26,25 @@ def list_plugins() -> list[dict[str, Any]]:
 def get_plugin(*, plugin_id: str) -> dict[str, Any]:
     """One plugin with all that is known of it. Raises NotFound."""
     plugin = catalogue.get(plugin_id)
-    manifest = plugin.manifest.model_dump(mode="json") if plugin.manifest else None
     return {
         **summary(plugin),
         "folder": shown(plugin.folder),
         "traceback": plugin.traceback or None,
-        "manifest": manifest,
+        "manifest": _manifest(plugin),
         "files": verdict(plugin),
         "configuration": [_option(each) for each in configuration(plugin)],
     }
+
+
+def _manifest(plugin: Plugin) -> dict[str, Any] | None:
+    """As it was read, but for the defaults of secrets."""
+    if plugin.manifest is None:
+        return None
+    document = plugin.manifest.model_dump(mode="json")
+    for declared in document["options"].values():
+        if declared["secret"]:
+            declared["default"] = MASK
+    return document
 
 
 def summary(plugin: Plugin) -> dict[str, Any]:

@@ -68,6 +68,8 @@ class Levels:
 
     def _changed(self) -> None:
         self.reads_local = self.channel.connected or self.shared.is_down
+        if self.shared.is_down:
+            self.channel.ensure_started()  # which finds out when the server is back
 
     def _forget(self, names: Iterable[str]) -> None:
         self.counts.invalidations += self.local.drop(names)
@@ -221,7 +223,6 @@ class Levels:
 
     def _put(self, name: str, value: Any, payload: bytes, seconds: float | None) -> None:
         life = OUTAGE_SECONDS if seconds is None else min(seconds, OUTAGE_SECONDS)
-        self.channel.ensure_started()  # which finds out when the server is back
         self.local.put(name, value, payload, life)
 
 

@@ -125,9 +125,9 @@ class Local:
             return sum(self._drop(name) for name in names)
 
     def drop_matching(self, matches: Callable[[str], bool]) -> int:
-        with self._lock:
+        with self._lock:  # of a copy made at once: `get` moves entries without the lock
             self._reading.clear()
-            return sum(self._drop(name) for name in [*filter(matches, self._entries)])
+            return sum(self._drop(name) for name in [*filter(matches, list(self._entries))])
 
     def flush(self) -> int:
         """Forget everything; returns how much there was."""

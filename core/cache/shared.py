@@ -115,8 +115,7 @@ class Shared:
 
     def run(self, ask: Callable[[redis.Redis], Found], *, writes: Iterable[str] = ()) -> Found:
         """What `ask` returns. Raises Unreachable, and owes then what it should have written."""
-        if self.is_down:
-            self._owe(writes)
+        if self.is_down and self._owe_while_down(writes):
             raise Unreachable("the server does not answer")
         try:
             return ask(self.client)
@@ -135,8 +134,9 @@ class Shared:
         if names:
             try:
                 unlink(self.client, names)
-            except redis.RedisError:
+            except redis.RedisError as again:
                 self._owe(names)
+                self.failed(again)  # its recovery pays
 
     def failed(self, error: Exception) -> None:
         with self._lock:
@@ -167,16 +167,29 @@ class Shared:
         self._changed()
 
     def owe_all(self) -> None:
+        """Have everything deleted when the server answers again."""
         with self._lock:
             self._owes_all = True
+        self.failed(Unreachable("it still has what was cleared"))
+
+    def _owe_while_down(self, names: Iterable[str]) -> bool:
+        """Owe these unless the server was found back in this moment: then they can be written,
+        and nobody would pay for them."""
+        with self._lock:
+            if self.is_down:
+                self._add(names)
+            return self.is_down
 
     def _owe(self, names: Iterable[str]) -> None:
         with self._lock:
-            for name in names:
-                self._owed[name] = None
-            if len(self._owed) > MOST_OWED:
-                self._owed.clear()
-                self._owes_all = True
+            self._add(names)
+
+    def _add(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._owed[name] = None
+        if len(self._owed) > MOST_OWED:
+            self._owed.clear()
+            self._owes_all = True
 
 
 def wire(name: str) -> bytes:

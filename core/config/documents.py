@@ -39,7 +39,7 @@ def read(text: str) -> dict[str, Any]:
         raise _wrong("too_large", f"The document takes more than {MAX_BYTES:,} bytes.")
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
         raise _wrong("not_yaml", f"The document is not the YAML it should be: {error}") from None
     except RecursionError:
         raise _wrong("too_deep", "The document is nested too deeply.") from None

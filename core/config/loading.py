@@ -88,7 +88,8 @@ def obey(payload: dict[str, Any]) -> dict[str, Any]:
 @loops.register("config.poll", roles={"web", "worker", "beat"}, interval=POLL_SECONDS)
 def poll() -> None:
     """For a process that missed a change, or whose database is another one now."""
-    load()
+    with statement_deadline(ATTEMPT_SECONDS):  # others wait for their turn to load meanwhile
+        load()
 
 
 @figures.register("config")

@@ -6,13 +6,13 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from core.options.option import registry
 from core.options.snapshot import Snapshot, current, use
-from core.registry import Registry
+from core.registry import Addition, Registry
 
 logger = logging.getLogger(__name__)
 
@@ -95,8 +95,20 @@ def _replace(snapshot: Snapshot) -> frozenset[str]:
     )
     for keys, listener in _listeners:
         if keys & changed:
-            try:
-                listener()
-            except Exception:
-                logger.exception("%s could not be carried out", ", ".join(sorted(keys & changed)))
+            _tell(listener, keys & changed)
     return changed
+
+
+def catch_up(additions: Iterable[Addition]) -> None:
+    """Tell the listeners among these, which were away: values may have changed meanwhile."""
+    for each in additions:
+        if each.registry is _listeners:
+            keys, listener = each.entry
+            _tell(listener, keys)
+
+
+def _tell(listener: Listener, keys: Iterable[str]) -> None:
+    try:
+        listener()
+    except Exception:
+        logger.exception("%s could not be carried out", ", ".join(sorted(keys)))

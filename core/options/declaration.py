@@ -16,6 +16,7 @@ from core.registry import Registry
 Value = TypeVar("Value")
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+RESERVED = "reason."  # stands beside the sections in the document of a change
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
@@ -51,7 +52,7 @@ def declare(
     can't be set as JSON, and for a type that takes null, which stands for the default.
     Raises AlreadyRegistered for a key that is taken.
     """
-    if not _KEY.fullmatch(key):
+    if not _KEY.fullmatch(key) or key.startswith(RESERVED):
         raise ValueError(f"{key!r} is not of the form section.name")
     option = Option(
         key=key,

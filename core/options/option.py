@@ -99,6 +99,8 @@ class Option(Generic[Value]):
             return self._detail(error)
         except (TypeError, ValueError, RecursionError):
             return Detail(self.key, "invalid_type", "This must be a JSON value.")
+        except Exception as error:  # of a validator, which may be a plugin's
+            return Detail(self.key, "invalid", f"This can't be checked: {type(error).__name__}.")
         if len(written) > MAX_BYTES:
             return Detail(self.key, "too_large", f"This may take at most {MAX_BYTES} bytes.")
         if b"\\u0000" in written:

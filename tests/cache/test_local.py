@@ -205,3 +205,23 @@ def test_counts_are_exact_though_they_take_no_lock(cache):
     for thread in threads:
         thread.join()
     assert cache.levels.counts.l1_hits - before == 20_000
+
+
+def test_clearing_by_pattern_does_not_mind_readers(local):
+    filled(local, 20_000, size=10)
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            for each in range(0, 20_000, 7):
+                local.get(f"key{each}")
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for _ in range(5):
+            filled(local, 20_000, size=10)
+            assert local.drop_matching(lambda name: name.endswith("7")) == 2000
+    finally:
+        stop.set()
+        reader.join()

@@ -7,10 +7,12 @@ import time
 from contextlib import suppress
 
 import pytest
+from django.core.cache import caches
 
 from core import options
+from core.cache import levels
 from core.cache.shared import MOST_OWED
-from tests.cache.conftest import taken_up
+from tests.cache.conftest import configured, taken_up
 from tests.waiting import until
 
 
@@ -182,3 +184,43 @@ def test_how_long_the_first_call_waits_can_be_chosen(own_cache, own_server, seco
         with own_server.frozen():
             _, waited = timed(own_cache.get, "key")
         assert least < waited < most
+
+
+def test_who_only_deletes_finds_the_server_back_too(own_server, settings):
+    configured(own_server, settings)
+    backend = caches["default"]
+    try:
+        assert backend.levels.channel.state == "unused"
+        own_server.stop()
+        backend.delete("key")
+        assert backend.levels.shared.is_down
+        own_server.start()
+        until(lambda: not backend.levels.shared.is_down)
+    finally:
+        levels.forget()
+
+
+def test_a_write_in_the_moment_of_the_return_reaches_the_server(own_cache, own_server):
+    shared = own_cache.levels.shared
+    own_cache.set("key", "old")
+    shared.failed(OSError("gone"))
+    until(lambda: not shared.is_down)
+    shared.is_down = True  # as seen by a writer that the recovery overtakes
+    shared._lock = Overtaken(shared, shared._lock)
+    own_cache.set("key", "new")
+    assert shared._owed == {}
+    assert own_cache.get("key") == "new"
+
+
+class Overtaken:
+    """A lock for which the server is found back while somebody waits for it."""
+
+    def __init__(self, shared, lock) -> None:
+        self.shared, self.lock = shared, lock
+
+    def __enter__(self):
+        self.lock.acquire()
+        self.shared.is_down = False
+
+    def __exit__(self, *raised) -> None:
+        self.lock.release()

@@ -175,6 +175,21 @@ class TestFiles:
         assert values() == {"share": 20, "token": "", "name": "x"}
         assert ConfigRevision.objects.get(number=3).reason == "moved"
 
+    def test_a_file_that_others_could_read_is_closed_to_them(self, run, tmp_path):
+        file = tmp_path / "config.yaml"
+        file.write_text("old")
+        file.chmod(0o644)
+        run("set", f"test.token={WORD}")
+        assert run("export", str(file), "--secrets").code == 0
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert WORD in file.read_text()
+
+    @pytest.mark.parametrize("text", ["a: !!int ''", "a: !!bool x", "a: !!timestamp x"])
+    def test_what_yaml_can_not_make_is_a_wrong_document(self, run, tmp_path, text):
+        file = tmp_path / "config.yaml"
+        file.write_text(text)
+        assert run("import", str(file)).code == 2
+
     def test_with_secrets_when_asked_and_always_audited(self, run):
         run("set", f"test.token={WORD}")
         assert WORD not in run("export").out

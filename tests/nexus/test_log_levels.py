@@ -53,3 +53,11 @@ def test_celery_leaves_the_log_as_it_is_configured():
         logging.getLogger().setLevel(logging.DEBUG)  # as a library might, before the worker starts
         lifecycle.set_up_logging(loglevel=logging.INFO)
         assert logging.getLogger().level == logging.WARNING
+
+
+def test_the_root_may_be_named_like_any_other():
+    root = logging.getLogger()
+    with options.replaced({"logging.levels": {"root": "DEBUG"}}):
+        assert root.level == logging.DEBUG
+        with options.replaced({"logging.level": "ERROR"}):
+            assert root.level == logging.ERROR

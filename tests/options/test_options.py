@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from core import options
 from core.options import Option, Snapshot
@@ -92,6 +92,7 @@ def test_a_value_that_fits_has_no_problem(declare, value):
     [
         ("nodot", int, 1),
         ("A.b", int, 1),
+        ("reason.why", int, 1),
         ("test.value", PERCENT, 101),
         ("test.v", int | None, 1),
         ("test.v", Colour, Colour.RED),
@@ -169,3 +170,13 @@ def test_a_block_keeps_the_values_it_began_with_and_other_threads_do_not(declare
             with options.held():
                 assert share.value == 20
         assert share.value == 10
+
+
+def test_a_validator_that_breaks_makes_a_problem_and_nothing_else(declare):
+    def look_up(value: str) -> str:
+        return {"a": "b"}[value]
+
+    option = declare("value", Annotated[str, AfterValidator(look_up)], default="a")
+    assert option.problem("x").code == "invalid"
+    with options.replaced({"test.value": "x"}):
+        assert option.value == "a"

@@ -78,6 +78,7 @@ def test_the_detail_tells_manifest_files_and_options_and_no_secret(client, direc
     )  # fmt: skip
     assert (depth["schema"]["minimum"], depth["schema"]["maximum"]) == (1, 9)
     assert (password["value"], password["default"]) == ("***masked***", "***masked***")
+    assert data["manifest"]["options"]["password"]["default"] == "***masked***"
     assert b"hidden away" not in answer.content
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.api.envelope import dumps
 from plugins import files, queries, sealing
+from plugins.catalogue import catalogue
 from plugins.manifest import InvalidManifest
 from plugins.plugin import State
 from tests.plugins.making import failed, only, write
@@ -140,3 +141,11 @@ def test_files_that_are_not_the_last_table_are_not_sealed(directory):
         sealing.seal(folder)
     assert path.read_text() == before
     assert sorted(each.name for each in folder.iterdir()) == ["plugin.py", "plugin.toml"]
+
+
+def test_a_link_to_itself_is_failed_and_keeps_no_process_from_starting(directory, load):
+    write(directory)
+    (directory / "circle").symlink_to("circle")
+    states = {each.id: each.state for each in load().all()}
+    assert states == {"sample": State.ACTIVE, "circle": State.FAILED}
+    assert "can't be read" in (catalogue.get("circle").reason or "")

@@ -114,3 +114,34 @@ def test_one_that_was_disabled_is_looked_at_anew_when_it_is_enabled(directory, l
     (folder / "plugin.py").write_text("raise RuntimeError('tampered')")
     loaded.apply(set())
     failed(loaded, because="plugin.py has changed")
+
+
+def test_a_listener_hears_of_what_changed_while_its_plugin_was_disabled(directory, load):
+    code = """
+        from core import options
+
+        DEPTH = options.registry.get("{section}.depth")
+        heard = []
+
+        @options.on_change("{section}.depth")
+        def listen():
+            heard.append(DEPTH.value)
+    """
+    more = """
+        [options.depth]
+        type = "integer"
+        default = 3
+        help = "How deep."
+    """
+    write(directory, code=code, permissions=("options",), more=more)
+    loaded = load()
+    plugin = only(loaded)
+    [listener] = [each.entry[1] for each in plugin.additions if each.kind == "listener"]
+    heard = listener.__globals__["heard"]
+    loaded.apply({"sample"})
+    current = options.current()
+    overrides = {**current.overrides, "sample.depth": 5}
+    with options.replaced(overrides):
+        assert heard == []
+        loaded.apply(())
+        assert heard[-1:] == [5]

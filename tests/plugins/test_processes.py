@@ -151,3 +151,19 @@ def test_what_is_configured_counts_from_the_next_start(instance, directory, load
     web = instance("web")
     web.registered()
     assert checked_by() == {web.pid: False}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commands_that_cross_leave_what_the_rows_say(directory, load):
+    for name in ("first", "second"):
+        write(directory, name)
+    load()
+    PluginState.objects.create(id="first", enabled=False, changed_by="test")
+    PluginState.objects.create(id="second", enabled=True, changed_by="test")
+    following.disable({"id": "second"})  # said before it was enabled again
+    assert {each.id: each.state for each in catalogue.all()} == {
+        "first": State.DISABLED,
+        "second": State.ACTIVE,
+    }
+    following.enable({"id": "first"})
+    assert catalogue.get("first").state == State.DISABLED

@@ -6,6 +6,8 @@ can't be done now, 6 the database does not answer.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,8 +146,7 @@ class Command(TyperCommand):
             if file is None:
                 self.stdout.write(text.rstrip())
                 return
-            file.touch(mode=0o600)
-            file.write_text(text)
+            write_private(file, text)
 
     @command(name="import")
     def import_file(
@@ -222,3 +223,12 @@ def _plain(found: dict[str, Any]) -> dict[str, Any]:
         section: {name: told["value"] for name, told in told_options.items()}
         for section, told_options in found.items()
     }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for its owner alone, also where there was one that others could read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            os.fchmod(handle, 0o600)
+        file.write(text)
