@@ -52,7 +52,7 @@ class Catalogue:
                 plugin = Plugin(each.name, each.folder, each.source, each.problem)
                 plugin.read()
                 self._take_in(plugin)
-            self.apply(disabled)
+            self.apply(disabled, level=logging.DEBUG)
 
     def _take_in(self, plugin: Plugin) -> None:
         other = self._plugins.get(plugin.id)
@@ -63,11 +63,18 @@ class Catalogue:
         other.problem = f"two plugins have this id: {both}"
         other.fail(Refused(other.problem))
 
-    def apply(self, disabled: Collection[str], *, retry: Collection[str] = ()) -> None:
+    def apply(
+        self,
+        disabled: Collection[str],
+        *,
+        retry: Collection[str] = (),
+        level: int = logging.INFO,
+    ) -> None:
         """Bring every plugin to the state it should have when just these are disabled.
 
         Those that failed stay so, but for those in `retry` and those that were disabled, which
-        are read anew, and those that only waited for another plugin.
+        are read anew, and those that only waited for another plugin. What becomes of each is
+        logged at `level`, what fails as a warning.
         """
         with self.lock:
             again = self.disabled.difference(disabled).union(retry)
@@ -77,8 +84,9 @@ class Catalogue:
                 before = (each.state, each.reason)
                 self._settle(each, cycles.get(each.id), again=each.id in again)
                 if (each.state, each.reason) != before:
-                    level = logging.WARNING if each.state == State.FAILED else logging.INFO
-                    logger.log(level, "plugin %s: %s %s", each.id, each.state, each.reason or "")
+                    is_failed = each.state == State.FAILED
+                    told = (each.id, each.state, each.reason or "")
+                    logger.log(logging.WARNING if is_failed else level, "plugin %s: %s %s", *told)
 
     def follow(self, read: Callable[[], Collection[str]], *, retry: Collection[str] = ()) -> None:
         """Apply what `read` says is disabled. It reads while nothing else is applied here, so
