@@ -138,7 +138,7 @@ def _alert(transition: Transition, facts: dict[str, Any]) -> None:
         fingerprint=fingerprint,
         source="health",
         severity="critical" if is_worst else "warning",
-        title=f"{name} is {transition.status}",
+        title=f"{name}: {transition.status}",
         message=transition.reason,
         details=facts,
     )

@@ -95,11 +95,12 @@ def section(name: str, *, title: str, help: str = "") -> Section:
 
 
 def sections() -> list[Section]:
-    """The sections that have options, in the order in which they were declared."""
-    names = dict.fromkeys(option.section for option in registry)
-    return [
+    """The sections that have options, by their titles."""
+    names = {option.section for option in registry}
+    found = [
         _sections.get(name)
         if name in _sections
         else Section(name, name.replace("_", " ").capitalize())
         for name in names
     ]
+    return sorted(found, key=lambda each: each.title)

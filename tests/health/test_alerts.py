@@ -56,7 +56,7 @@ def test_its_severity_says_whether_the_instance_depends_on_it(health, critical, 
     assert (alert.fingerprint, alert.source, alert.severity) == (
         "health.test_part", "health", severity,
     )  # fmt: skip
-    assert alert.title == f"Test part is {health}"
+    assert alert.title == f"Test part: {health}"
     assert alert.message == "works: it is gone"
     assert (alert.details["previous"], alert.details["status"]) == ("healthy", health)
 
@@ -79,7 +79,7 @@ def test_one_that_gets_worse_is_the_same_alert_and_worse():
     assert (alert.count, alert.severity, alert.message) == (2, "critical", "works: it is gone")
     see(Health.DEGRADED, critical=True, reason="works: it is slow")
     alert = Alert.objects.get()
-    assert (alert.count, alert.severity, alert.title) == (3, "critical", "Test part is degraded")
+    assert (alert.count, alert.severity, alert.title) == (3, "critical", "Test part: degraded")
 
 
 def test_every_process_sees_it_and_it_is_counted_once():
@@ -144,7 +144,7 @@ def test_the_alert_the_event_and_the_status_are_one_transaction(monkeypatch):
     assert ComponentStatus.objects.get().status == "healthy"
     assert not Event.objects.filter(name="component.status_changed").exists()
     transitions.write()
-    assert Alert.objects.get().title == "Test part is unhealthy"
+    assert Alert.objects.get().title == "Test part: unhealthy"
 
 
 def test_a_running_web_process_opens_and_resolves_by_itself(check, monkeypatch):
