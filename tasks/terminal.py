@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from core.api.envelope import dumps
 from tasks import queries
@@ -27,8 +27,8 @@ COLOURS = {
 }
 
 
-def coloured(status: str) -> str:
-    return f"[{COLOURS[status]}]{status}[/]"
+def coloured(status: str) -> Text:
+    return Text(status, COLOURS[status])
 
 
 def table(tasks: list[dict[str, Any]]) -> Table:
@@ -50,21 +50,21 @@ def table(tasks: list[dict[str, Any]]) -> Table:
 def detail(task: dict[str, Any]) -> RenderableType:
     facts = Table.grid(padding=(0, 2))
     for name in ("id", "type", "progress", "attempts", "queue", "actor"):
-        facts.add_row(name, escape(str(task[name])))
+        facts.add_row(name, str(task[name]))
     facts.add_row("status", coloured(task["status"]))
     for name in ("created_at", "started_at", "completed_at", "estimated_completion"):
         facts.add_row(name, f"{task[name]:%Y-%m-%d %H:%M:%S}" if task[name] else "")
     for name in ("result", "error"):
-        facts.add_row(name, escape(dumps(task[name]).decode()) if task[name] else "")
+        facts.add_row(name, dumps(task[name]).decode() if task[name] else "")
     steps = Table("step", "status", "progress", box=None)
     for step in task["details"]["steps"]:
         steps.add_row(step["name"], coloured(step["status"]), f"{step['progress']:.0%}")
     return Group(facts, "", steps, "", *(line(each) for each in task["logs"]))
 
 
-def line(entry: dict[str, Any]) -> str:
-    at = f"[dim]{entry['timestamp']:%H:%M:%S}[/]"
-    return f"{at} {entry['level']:<7} {escape(entry['message'])}"
+def line(entry: dict[str, Any]) -> Text:
+    at = (f"{entry['timestamp']:%H:%M:%S}", "dim")
+    return Text.assemble(at, f" {entry['level']:<7} {entry['message']}")
 
 
 def follow(task: Task, console: Console) -> Task:
@@ -87,14 +87,14 @@ def follow(task: Task, console: Console) -> Task:
                 time.sleep(AWAY_SECONDS)
                 continue
             for entry in entries:
-                console.print(line(entry), highlight=False)
+                console.print(line(entry))
                 seen = entry["id"]
-            description = f"{task.type} {coloured(task.shown_status)}"
+            description = f"{task.type} {coloured(task.shown_status).markup}"
             progress.update(bar, completed=task.progress, description=description)
             if task.finished and not entries:
                 break
             if not entries:
                 time.sleep(LOOK_SECONDS)
     if task.error_code:
-        console.print(f"[red]{task.error_code}[/]: {escape(task.error_message)}", highlight=False)
+        console.print(Text.assemble((task.error_code, "red"), f": {task.error_message}"))
     return task

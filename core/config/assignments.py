@@ -18,9 +18,10 @@ def parsed(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, sign, text = assignment.partition("=")
         if not sign or "." not in key:
-            raise InvalidInput.field(assignment, "invalid", "Write it as section.name=value.")
+            message = f"{assignment}: Write it as section.name=value."
+            raise InvalidInput.field(assignment, "invalid", message)
         if key in found:
-            raise InvalidInput.field(key, "repeated", "This key is given twice.")
+            raise InvalidInput.field(key, "repeated", f"{key}: This key is given twice.")
         found[key] = _value(key, text)
     return found
 

@@ -85,7 +85,8 @@ def exported(state: State, *, with_secrets: bool) -> Document:
         try:
             found.setdefault(option.section, {})[option.name] = override.reveal()
         except Unreadable as error:
-            raise InvalidInput.field(option.key, "unreadable", str(error)) from None
+            message = f"{option.key}: {error}"
+            raise InvalidInput.field(option.key, "unreadable", message) from None
     return found
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from core.api.envelope import dumps
 
-NO_OVERRIDE = "[dim]default[/]"
+NO_OVERRIDE = Text("default", "dim")
 
 
 def text(value: Any) -> str:
@@ -26,32 +26,31 @@ def values(document: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     for section, options in document.items():
         for name, told in options.items():
             key = f"{section}.{name}"
-            default = escape(text(told["default"])) if told["overridden"] else ""
-            table.add_row(key, escape(text(told["value"])), _source(told), default)
-            remarks += [f"{key}: {remark}" for remark in _remarks(told)]
+            default = text(told["default"]) if told["overridden"] else ""
+            table.add_row(key, text(told["value"]), _source(told), default)
+            remarks += [Text.assemble(f"{key}: ", remark) for remark in _remarks(told)]
     return Group(table, *remarks)
 
 
-def _source(told: Mapping[str, Any]) -> str:
-    return str(told["source"]) if told["writable"] else f"[dim]{told['source']}, read only[/]"
+def _source(told: Mapping[str, Any]) -> RenderableType:
+    return str(told["source"]) if told["writable"] else Text(f"{told['source']}, read only", "dim")
 
 
-def _remarks(told: Mapping[str, Any]) -> Iterator[str]:
+def _remarks(told: Mapping[str, Any]) -> Iterator[Text]:
     if told["problem"]:
-        yield f"[red]{escape(told['problem'])}[/]"
+        yield Text(told["problem"], "red")
     if told["pending_restart"]:
-        running, roles = escape(text(told["running"])), ", ".join(told["waiting"])
-        yield f"[yellow]{running} until {roles} is restarted[/]"
+        running, roles = text(told["running"]), ", ".join(told["waiting"])
+        yield Text(f"{running} until {roles} is restarted", "yellow")
 
 
 def changes(found: Iterable[Mapping[str, Any]]) -> Table:
     table = _table("key", "before", "", "after")
     for each in found:
         before, after = (
-            NO_OVERRIDE if each[side] is None else escape(text(each[side]))
-            for side in ("before", "after")
+            NO_OVERRIDE if each[side] is None else text(each[side]) for side in ("before", "after")
         )
-        table.add_row(escape(each["key"]), before, "→", after)
+        table.add_row(each["key"], before, "→", after)
     return table
 
 
@@ -62,7 +61,8 @@ def outcome(found: Mapping[str, Any]) -> RenderableType:
     lines: list[RenderableType] = [changes(found["changes"])]
     for each in found["restart"]:
         roles = ", ".join(each["roles"])
-        lines.append(f"[yellow]{each['key']} needs a restart of {roles}:[/] {each['reason']}")
+        needed = (f"{each['key']} needs a restart of {roles}:", "yellow")
+        lines.append(Text.assemble(needed, f" {each['reason']}"))
     lines.append("Nothing was changed." if found["dry_run"] else f"Revision {found['revision']}.")
     if watch := found["watch"]:
         lines.append(
@@ -78,8 +78,8 @@ def history(revisions: Iterable[Mapping[str, Any]]) -> Table:
     for each in revisions:
         table.add_row(
             str(each["number"]), f"{each['created_at']:%Y-%m-%d %H:%M:%S}",
-            escape(f"{each['actor']['kind']}:{each['actor']['name']}"),
-            escape("\n".join(each["keys"])), escape(why(each)),
+            f"{each['actor']['kind']}:{each['actor']['name']}",
+            "\n".join(each["keys"]), why(each),
         )  # fmt: skip
     return table
 
@@ -97,7 +97,7 @@ def revision(found: Mapping[str, Any]) -> RenderableType:
     """Of what `queries.revision` returns."""
     lines: list[RenderableType] = [history([found]), "", changes(found["changes"])]
     if watch := found["watch"]:
-        lines += ["", f"Watch: {watch['state']}. {escape(watch['outcome'] or '')}"]
+        lines += ["", f"Watch: {watch['state']}. {watch['outcome'] or ''}"]
     return Group(*lines)
 
 

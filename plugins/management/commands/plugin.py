@@ -10,65 +10,61 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 
 import typer
-from django.db import InterfaceError, OperationalError
-from django_typer.management import TyperCommand, command
-from rich.console import Console
-from rich.markup import escape
+from django_typer.management import command
 from rich.table import Column, Table
 
 from core.access.actor import command_actor
-from core.api.envelope import dumps
-from core.errors import InvalidInput, NexusError, NotFound
+from core.commands import REFUSED, NexusCommand
 from plugins import discovery, files, manifest, operations, queries, sealing, skeleton
 from plugins.files import Unsafe
 
-TAMPERED, USAGE, UNKNOWN, REFUSED, NO_DATABASE = 1, 2, 4, 5, 6
+TAMPERED = 1
 
 PluginId = Annotated[str, typer.Argument(metavar="ID", help="The plugin's id.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the plugin.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "List, make, seal, verify, enable and disable plugins."
 
     @command(name="list")
     def list_plugins(self, json: Json = False) -> None:
         """The plugins that are found, as this command could load them."""
-        with self._explained():
+        with self.explained():
             found = queries.list_plugins()
             if json:
-                self._write(found)
+                self.write(found)
             elif found:
-                self._console().print(_table(found))
+                self.console().print(_table(found))
             else:
-                self._say(f"There is no plugin in {discovery.directory()}.")
+                self.console().print(f"There is no plugin in {discovery.directory()}.")
 
     @command()
     def show(self, plugin: PluginId, json: Json = False) -> None:
         """All that is known of a plugin."""
-        with self._explained():
+        with self.explained():
             found = queries.get_plugin(plugin_id=plugin)
             if json:
-                self._write(found)
+                self.write(found)
             else:
-                self._console().print(_facts(found))
+                self.console().print(_facts(found))
                 if found["traceback"]:
-                    self._say(found["traceback"])
+                    self.console().print(found["traceback"])
 
     @command()
     def enable(self, plugin: PluginId, json: Json = False) -> None:
         """Use a plugin in every process; one that failed is tried again."""
-        with self._explained():
+        with self.explained():
             self._changed(operations.enable(plugin_id=plugin, actor=command_actor()), json)
 
     @command()
     def disable(self, plugin: PluginId, json: Json = False) -> None:
         """Take what a plugin registered out of every process."""
-        with self._explained():
+        with self.explained():
             self._changed(operations.disable(plugin_id=plugin, actor=command_actor()), json)
 
     @command()
@@ -81,12 +77,12 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Write a plugin that works, with a test that passes, to begin with."""
-        with self._explained():
+        with self.explained():
             folder = skeleton.write(name, into or discovery.directory())
             if json:
-                self._write({"id": name, "folder": str(folder)})
+                self.write({"id": name, "folder": str(folder)})
                 return
-            self._say(
+            self.console().print(
                 f"{folder} is there and sealed.\n"
                 f"Test it:  python -m pytest -c pyproject.toml {folder}/tests\n"
                 f"Use it:   restart Nexus; after a change, manage.py plugin seal {folder} first."
@@ -95,57 +91,40 @@ class Command(TyperCommand):
     @command()
     def seal(self, folder: Folder, json: Json = False) -> None:
         """Write the hashes of a plugin's files into its manifest."""
-        with self._explained():
+        with self.explained():
             sealed = sealing.seal(folder)
             if json:
-                self._write({"id": sealed.id, "files": sealed.files})
+                self.write({"id": sealed.id, "files": sealed.files})
             else:
-                self._say(f"{sealed.id} {sealed.version}: {len(sealed.files)} files.")
+                self.console().print(f"{sealed.id} {sealed.version}: {len(sealed.files)} files.")
 
     @command()
     def verify(self, folder: Folder, json: Json = False) -> None:
         """Say whether a plugin's files are those of its manifest; nothing is run."""
-        with self._explained():
+        with self.explained():
             found = manifest.read(folder)
             problems = files.problems(folder, found.files)
             if json:
-                self._write({"id": found.id, "intact": not problems, "problems": problems})
+                self.write({"id": found.id, "intact": not problems, "problems": problems})
             else:
                 told = problems or [f"{found.id} {found.version}: every file is as it was sealed."]
-                self._say("\n".join(told))
+                self.console().print("\n".join(told))
             if problems:
                 raise typer.Exit(TAMPERED)
 
     def _changed(self, outcome: dict[str, Any], json: bool) -> None:
         if json:
-            self._write(outcome)
+            self.write(outcome)
         else:
-            self._say(operations.told(outcome))
-
-    def _write(self, document: Any) -> None:
-        self.stdout.write(dumps(document).decode())
-
-    def _say(self, text: str) -> None:
-        self._console().print(escape(text))
-
-    def _console(self) -> Console:
-        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
+            self.console().print(operations.told(outcome))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except NexusError as error:
-            self.stderr.write(error.message)
-            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
-            found = (code for kind, code in codes if isinstance(error, kind))
-            raise typer.Exit(next(found, REFUSED)) from None
-        except (Unsafe, OSError) as error:
-            self.stderr.write(f"The plugin can't be used: {error}")
-            raise typer.Exit(REFUSED) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
+    def explained(self) -> Iterator[None]:
+        with super().explained():
+            try:
+                yield
+            except (Unsafe, OSError) as error:
+                raise self.ended(f"The plugin can't be used: {error}", REFUSED) from None
 
 
 def _table(plugins: list[dict[str, Any]]) -> Table:
@@ -155,7 +134,7 @@ def _table(plugins: list[dict[str, Any]]) -> Table:
     )  # fmt: skip
     for each in plugins:
         shown = (each["id"], each["version"], each["state"], each["source"], each["reason"])
-        table.add_row(*(escape(str(value or "")) for value in shown))
+        table.add_row(*(str(value or "") for value in shown))
     return table
 
 
@@ -180,5 +159,5 @@ def _facts(plugin: dict[str, Any]) -> Table:
         ("files", "\n".join(plugin["files"]["problems"]) or "as they were sealed"),
     ):
         if value:
-            table.add_row(label, escape(str(value)))
+            table.add_row(label, str(value))
     return table

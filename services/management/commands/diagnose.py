@@ -1,7 +1,7 @@
 """`manage.py diagnose`: run diagnostics and say what they found.
 
 Exit codes: 0 passed (with warnings or not), 1 a test failed, 2 wrong arguments, 3 the run
-did not come to its end.
+did not come to its end, 5 it can't be run now, 6 the database does not answer.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from typing import Annotated, Any, TextIO, cast
 
 import typer
 from django.db import Error as DatabaseError
-from django_typer.management import TyperCommand
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.access.actor import command_actor
-from core.api.envelope import dumps
-from core.errors import NexusError
+from core.commands import NexusCommand
 from core.health.checks import Outcome
 from services.diagnostics import here, operations, queries
 from services.diagnostics.report import line, table
@@ -26,7 +24,7 @@ from services.diagnostics.selection import select
 from tasks import operations as tasks
 from tasks.models import Task
 
-FAILED, WRONG_ARGUMENTS, INCOMPLETE = 1, 2, 3
+FAILED, INCOMPLETE = 1, 3
 LOOK_SECONDS = 0.2
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -40,19 +38,16 @@ Tests = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the document of the run.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Run diagnostics of components and follow them."
 
     def handle(self, components: Components = None, test: Tests = None, json: Json = False) -> None:
         self.errors = Console(stderr=True)
         names, kinds = components or [], test or []
-        try:
+        with self.explained():
             document = self._document(names, kinds)
-        except NexusError as error:
-            self.errors.print(f"[red]{error.message}[/]")
-            raise typer.Exit(WRONG_ARGUMENTS) from None
         if json:
-            self.stdout.write(dumps(document).decode())
+            self.write(document)
         else:
             Console(file=cast(TextIO, self.stdout._out)).print(table(document))
         if document["status"] != "completed":

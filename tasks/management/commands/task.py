@@ -1,35 +1,33 @@
 """`manage.py task`: list, show, follow, cancel and run tasks.
 
 Exit codes: 0 done (follow and run: the task completed), 1 the task failed, 2 wrong usage,
-3 the task was cancelled, 4 there is no such task or type, 5 it can't be done now.
+3 the task was cancelled, 4 there is no such task or type, 5 it can't be done now, 6 the
+database does not answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 
 import orjson
 import typer
-from django_typer.management import TyperCommand, command
+from django_typer.management import command
 from rich.console import Console
 
 from core.access.actor import command_actor
-from core.api.envelope import dumps
-from core.errors import Conflict, InvalidInput, NexusError, NotFound
+from core.commands import NexusCommand
 from tasks import operations, queries
 from tasks.models import Status, Task
 from tasks.terminal import detail, follow, table
 
-FAILED, USAGE, CANCELLED, UNKNOWN, REFUSED = 1, 2, 3, 4, 5
+FAILED, CANCELLED = 1, 3
 OUTCOMES = {Status.COMPLETED: 0, Status.FAILED: FAILED, Status.CANCELLED: CANCELLED}
 
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id: task_…")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "List, show, follow, cancel and run tasks."
 
     @command(name="list")
@@ -42,11 +40,12 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The newest tasks."""
-        rows = queries.list_tasks(
-            status=status.value if status else None, type=type, include_hidden=all
-        )
-        found = queries.summaries([*rows.order_by("-created_at", "-id")[:limit]])
-        self._print(found if json else table(found), json=json)
+        with self.explained():
+            rows = queries.list_tasks(
+                status=status.value if status else None, type=type, include_hidden=all
+            )
+            found = queries.summaries([*rows.order_by("-created_at", "-id")[:limit]])
+            self._print(found if json else table(found), json=json)
 
     @command()
     def show(
@@ -58,7 +57,7 @@ class Command(TyperCommand):
         ] = False,
     ) -> None:
         """One task: steps, result, log."""
-        with self._explained():
+        with self.explained():
             document = queries.document(queries.parse_id(task))
             self._print(document if json else detail(document), json=json)
             if trace:
@@ -67,15 +66,15 @@ class Command(TyperCommand):
     @command()
     def follow(self, task: TaskId, json: Json = False) -> None:
         """Progress and log until the task ends; its outcome is the exit code."""
-        with self._explained():
+        with self.explained():
             self._follow(queries.get(queries.parse_id(task)), json)
 
     @command()
     def cancel(self, task: TaskId) -> None:
         """Ask a task to stop at its next checkpoint."""
-        with self._explained():
+        with self.explained():
             found = operations.cancel(task_id=queries.parse_id(task), actor=command_actor())
-            self._out().print(f"{found.external_id} is {found.shown_status}")
+            self.console().print(f"{found.external_id} is {found.shown_status}")
 
     @command()
     def run(
@@ -88,13 +87,13 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Start a task. A value is JSON, or else a string."""
-        with self._explained():
+        with self.explained():
             given = dict(_parsed(each) for each in parameter or [])
             task = operations.start(type, parameters=given, actor=command_actor())
             if wait:
                 self._follow(task, json)
             else:
-                self._out().print(task.external_id)
+                self.console().print(task.external_id)
 
     def _follow(self, task: Task, json: bool) -> None:
         ended = follow(task, Console(stderr=True))
@@ -102,31 +101,11 @@ class Command(TyperCommand):
             self._print(queries.document(task.id), json=True)
         raise typer.Exit(OUTCOMES[Status(ended.status)])
 
-    def _out(self) -> Console:
-        return Console(file=cast(TextIO, self.stdout._out))
-
     def _print(self, what: Any, *, json: bool) -> None:
         if json:
-            self.stdout.write(dumps(what).decode())
+            self.write(what)
         else:
-            self._out().print(what)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Errors become a sentence and an exit code."""
-        try:
-            yield
-        except NexusError as error:
-            Console(stderr=True).print(f"[red]{error.message}[/]", highlight=False)
-            raise typer.Exit(_exit_code(error)) from None
-
-
-def _exit_code(error: NexusError) -> int:
-    if isinstance(error, NotFound):
-        return UNKNOWN
-    if isinstance(error, InvalidInput):
-        return USAGE
-    return REFUSED if isinstance(error, Conflict) else FAILED
+            self.console().print(what)
 
 
 def _parsed(text: str) -> tuple[str, Any]:

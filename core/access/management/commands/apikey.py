@@ -6,32 +6,26 @@ A key that is made or rotated stands alone on the last line of stdout. Exit code
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 
 import typer
-from django.db import InterfaceError, OperationalError
-from django_typer.management import TyperCommand, command
-from rich.console import Console
+from django_typer.management import command
 from rich.table import Column, Table
 
 from core.access import operations, queries
 from core.access.actor import command_actor
 from core.access.models import ApiKey
 from core.access.scopes import ALL_SCOPES
-from core.api.envelope import dumps
-from core.errors import InvalidInput, NexusError, NotFound
+from core.commands import NexusCommand
+from core.errors import InvalidInput
 from core.options.option import UNSET, Unset
-
-USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The id: key_…")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Create, list, rotate and revoke API keys."
 
     @command()
@@ -57,7 +51,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Make a key and print it; it is never shown again."""
-        with self._explained():
+        with self.explained():
             if all_scopes and scope:
                 raise InvalidInput("Give --scope or --all-scopes, not both.")
             key, text = operations.create_key(
@@ -76,12 +70,12 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The keys, newest first."""
-        with self._explained():
+        with self.explained():
             found = queries.list_keys(usable_only=not all)
             if json:
-                self._write(found)
+                self.write(found)
             else:
-                self._console().print(_table(found))
+                self.console().print(_table(found))
 
     @command()
     def rotate(
@@ -99,7 +93,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Give a key a new secret and print it."""
-        with self._explained():
+        with self.explained():
             rotated, text = operations.rotate_key(
                 key_id=queries.internal_id(key),
                 overlap=timedelta(seconds=overlap) if overlap is not None else None,
@@ -110,40 +104,21 @@ class Command(TyperCommand):
     @command()
     def revoke(self, key: KeyId, json: Json = False) -> None:
         """Refuse a key everywhere, within a second."""
-        with self._explained():
+        with self.explained():
             revoked = operations.revoke_key(key_id=queries.internal_id(key), actor=command_actor())
             if json:
-                self._write(queries.get_key(key_id=revoked.pk, revoked=True))
+                self.write(queries.get_key(key_id=revoked.pk, revoked=True))
             else:
-                self._console().print(f"{revoked} is revoked.")
+                self.console().print(f"{revoked} is revoked.")
 
     def _print_key(self, key: ApiKey, text: str, json: bool) -> None:
         document = queries.get_key(key_id=key.pk)
         if json:
-            self._write({**document, "key": text})
+            self.write({**document, "key": text})
             return
         until = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "for ever"
-        self._console().print(f"{document['id']} {key.name}: {', '.join(key.scopes)}; {until}")
+        self.console().print(f"{document['id']} {key.name}: {', '.join(key.scopes)}; {until}")
         self.stdout.write(text)
-
-    def _write(self, document: Any) -> None:
-        self.stdout.write(dumps(document).decode())
-
-    def _console(self) -> Console:
-        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except NexusError as error:
-            self.stderr.write(error.message)
-            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
-            found = (code for kind, code in codes if isinstance(error, kind))
-            raise typer.Exit(next(found, REFUSED)) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
 
 
 def _life(days: int | None) -> timedelta | Unset | None:

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from django.db import InterfaceError, OperationalError
-from django_typer.management import TyperCommand, command
+from django_typer.management import command
 
 from core.access import exports, sealing
-from core.api.envelope import dumps
+from core.commands import USAGE, NexusCommand
 
-BROKEN, USAGE, NO_DATABASE = 1, 2, 6
+BROKEN = 1
 
 Json = Annotated[bool, typer.Option("--json", help="Print a document.")]
 Head = Annotated[
@@ -29,7 +28,7 @@ Head = Annotated[
 ]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Export and verify the audit log."
 
     @command()
@@ -42,7 +41,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Check the chain from the first entry to the head."""
-        with self._explained():
+        with self.explained():
             expected = sealing.Head.parse(head) if head else None
             if file is None:
                 verdict = sealing.verify(sealing.sealed_entries(), through=expected)
@@ -59,7 +58,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Seal what is new and write all sealed entries with their chain as JSON lines."""
-        with self._explained():
+        with self.explained():
             _seal_all()
             head = exports.write(file, self._counted(sealing.sealed_entries()))
         self._tell(sealing.Verdict(head), json)
@@ -70,7 +69,7 @@ class Command(TyperCommand):
                 "entries": verdict.head.sequence, "head": str(verdict.head),
                 "intact": verdict.problem is None, "problem": verdict.problem,
             }  # fmt: skip
-            self.stdout.write(dumps(document).decode())
+            self.write(document)
         elif verdict.problem:
             self.stderr.write(verdict.problem)
         else:
@@ -83,15 +82,12 @@ class Command(TyperCommand):
             yield entry
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            self.stderr.write(str(error))
-            raise typer.Exit(USAGE) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
+    def explained(self) -> Iterator[None]:
+        with super().explained():
+            try:
+                yield
+            except (OSError, ValueError) as error:
+                raise self.ended(str(error), USAGE) from None
 
 
 def _seal_all() -> None:

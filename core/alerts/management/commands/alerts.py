@@ -7,26 +7,21 @@ database does not answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
-from django_typer.management import TyperCommand, command
-from rich.console import Console
+from django_typer.management import command
 from rich.table import Column, Table
-from rich.text import Text
 
 from core.access.actor import command_actor
 from core.alerts import bounds, operations, queries
 from core.api.envelope import dumps
-from core.errors import InvalidInput, NexusError, NotFound
+from core.commands import NexusCommand
+from core.errors import InvalidInput
 
-USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 AlertId = Annotated[str, typer.Argument(metavar="ALERT", help="The id: alert_…")]
@@ -34,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 Reason = Annotated[str, typer.Option(help="What put an end to it.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "List, show, acknowledge, silence and resolve alerts."
 
     @command(name="list")
@@ -48,7 +43,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The unresolved alerts, newest first."""
-        with self._explained():
+        with self.explained():
             if status and status not in queries.STATUSES:
                 known = ", ".join(queries.STATUSES)
                 raise InvalidInput(f"There is no status {status!r}; known: {known}.")
@@ -60,14 +55,14 @@ class Command(TyperCommand):
             ).order_by("-first_seen_at", "-id")[:limit]
             found = [queries.document(row) for row in rows]
             if json:
-                self._write(found)
+                self.write(found)
             else:
-                self._console().print(_table(found))
+                self.console().print(_table(found))
 
     @command()
     def show(self, alert: AlertId, json: Json = False) -> None:
         """All that is known of an alert."""
-        with self._explained():
+        with self.explained():
             self._print(queries.internal_id(alert), json)
 
     @command()
@@ -78,7 +73,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Say that you are at it."""
-        with self._explained():
+        with self.explained():
             pk = queries.internal_id(alert)
             operations.acknowledge(alert_id=pk, actor=command_actor(), note=note)
             self._print(pk, json)
@@ -94,7 +89,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Say that nobody needs to hear of it for a while."""
-        with self._explained():
+        with self.explained():
             pk = queries.internal_id(alert)
             until = timezone.now() + _duration(duration)
             operations.silence(alert_id=pk, actor=command_actor(), until=until, reason=reason)
@@ -103,7 +98,7 @@ class Command(TyperCommand):
     @command()
     def unsilence(self, alert: AlertId, json: Json = False) -> None:
         """End a silence before its time."""
-        with self._explained():
+        with self.explained():
             pk = queries.internal_id(alert)
             operations.unsilence(alert_id=pk, actor=command_actor())
             self._print(pk, json)
@@ -111,7 +106,7 @@ class Command(TyperCommand):
     @command()
     def resolve(self, alert: AlertId, reason: Reason = "", json: Json = False) -> None:
         """Say that it is over."""
-        with self._explained():
+        with self.explained():
             pk = queries.internal_id(alert)
             operations.resolve(alert_id=pk, actor=command_actor(), reason=reason)
             self._print(pk, json)
@@ -119,30 +114,11 @@ class Command(TyperCommand):
     def _print(self, pk: UUID, json: bool) -> None:
         alert = queries.get_alert(alert_id=pk)
         if json:
-            self._write(alert)
+            self.write(alert)
             return
         for name, value in alert.items():
             if value not in (None, "", {}):
-                self._console().print(Text(f"{name.replace('_', ' ')}: {_plain(value)}"))
-
-    def _write(self, document: Any) -> None:
-        self.stdout.write(dumps(document).decode())
-
-    def _console(self) -> Console:
-        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except NexusError as error:
-            self.stderr.write(error.message)
-            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
-            found = (code for kind, code in codes if isinstance(error, kind))
-            raise typer.Exit(next(found, REFUSED)) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
+                self.console().print(f"{name.replace('_', ' ')}: {_plain(value)}")
 
 
 def _duration(text: str) -> timedelta:
@@ -162,7 +138,7 @@ def _table(alerts: list[dict[str, Any]]) -> Table:
     )  # fmt: skip
     for alert in alerts:
         table.add_row(
-            Text(f"{alert['title']}\n{alert['id']}"), alert["severity"], alert["status"],
+            f"{alert['title']}\n{alert['id']}", alert["severity"], alert["status"],
             str(alert["count"]), f"{alert['last_seen_at']:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     return table

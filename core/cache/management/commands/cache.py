@@ -5,40 +5,34 @@ Exit codes: 0 done, 2 wrong usage, 5 it can't be done now, 6 the database does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 
 import typer
-from django.db import InterfaceError, OperationalError
-from django_typer.management import TyperCommand, command
+from django_typer.management import command
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from core.access.actor import command_actor
-from core.api.envelope import dumps
 from core.cache import operations, queries
 from core.cache.operations import ALL, Clearing
-from core.errors import InvalidInput, NexusError
-
-USAGE, REFUSED, NO_DATABASE = 2, 5, 6
+from core.commands import NexusCommand
 
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Look at the cache, and clear it."
 
     @command()
     def status(self, json: Json = False) -> None:
         """Sizes and hit rates of both levels, every process counted."""
-        with self._explained():
+        with self.explained():
             found = queries.status()
             if json:
-                self._write(found)
+                self.write(found)
                 return
-            console = self._console()
+            console = self.console()
             console.print(f"{found['status']}{_because(found['reason'])}")
             console.print(_levels(found["cache_levels"]))
             told = found["statistics"]
@@ -60,12 +54,12 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Delete keys of this instance's cache, on the server and in every process."""
-        with self._explained():
+        with self.explained():
             done = self._followed(pattern, level, dry_run)
             if json:
-                self._write(done.document())
+                self.write(done.document())
             else:
-                self._console().print(_told(done))
+                self.console().print(_told(done))
 
     @command()
     def prefixes(
@@ -74,14 +68,14 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The prefixes of keys that take the most room, from a sample."""
-        with self._explained():
+        with self.explained():
             found = queries.prefixes(limit=limit)
             if json:
-                self._write(found)
+                self.write(found)
                 return
             about = "" if found["is_complete"] else "about "
-            self._console().print(_prefixes(found["prefixes"]))
-            self._console().print(
+            self.console().print(_prefixes(found["prefixes"]))
+            self.console().print(
                 f"{about}{found['total_keys']} keys, {found['total_bytes'] / queries.MIB:.1f} MiB"
             )
 
@@ -96,26 +90,6 @@ class Command(TyperCommand):
                 actor=command_actor(),
                 progress=lambda fraction: shown.update(bar, completed=fraction),
             )
-
-    def _write(self, document: Any) -> None:
-        self.stdout.write(dumps(document).decode())
-
-    def _console(self) -> Console:
-        return Console(
-            file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False, markup=False
-        )
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except NexusError as error:
-            self.stderr.write(error.message)
-            code = USAGE if isinstance(error, InvalidInput) else REFUSED
-            raise typer.Exit(code) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
 
 
 def _because(reason: str | None) -> str:

@@ -12,19 +12,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, Any
 
 import typer
-from django.db import InterfaceError, OperationalError
-from django_typer.management import TyperCommand, command
-from rich.console import Console
+from django_typer.management import command
 
 from core.access.actor import command_actor
-from core.api.envelope import dumps
+from core.commands import REFUSED, USAGE, NexusCommand
 from core.config import assignments, keys, operations, queries, schema, terminal
-from core.errors import InvalidInput, NexusError, NotFound
-
-USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
+from core.errors import NotFound
 
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change.")]
@@ -32,7 +28,7 @@ Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the hi
 Number = Annotated[int, typer.Argument(metavar="REVISION")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Read and change the configuration, and go back."
 
     @command()
@@ -48,7 +44,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The values, where they come from and what waits for a restart; of a key its value."""
-        with self._explained():
+        with self.explained():
             section, _, key = name.partition(".")
             found = self._sources(section if name else None, show_secrets)
             if key and key not in found[section]:
@@ -56,11 +52,11 @@ class Command(TyperCommand):
             if key:
                 found = {section: {key: found[section][key]}}
             if json:
-                self._write(found if sources else _plain(found))
+                self.write(found if sources else _plain(found))
             elif key:
                 self._print_value(found[section][key])
             else:
-                self._console().print(terminal.values(found))
+                self.console().print(terminal.values(found))
 
     @command(name="set")
     def set_values(
@@ -80,7 +76,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Change values, all of them or none."""
-        with self._explained():
+        with self.explained():
             outcome = operations.change(
                 values=assignments.parsed(assignment), actor=command_actor(), reason=reason,
                 dry_run=dry_run, watch_seconds=watch,
@@ -95,7 +91,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """The overrides that differ between two revisions; 0 is before the first change."""
-        with self._explained():
+        with self.explained():
             found = queries.difference(first, second)
             self._show(found, terminal.changes(found["changes"]), json)
 
@@ -107,7 +103,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Who changed what, when and why, newest first; or one revision in detail."""
-        with self._explained():
+        with self.explained():
             if revision is not None:
                 one = queries.revision(revision)
                 self._show(one, terminal.revision(one), json)
@@ -121,7 +117,7 @@ class Command(TyperCommand):
         self, revision: Number, dry_run: DryRun = False, reason: Reason = "", json: Json = False
     ) -> None:
         """Bring back the state of a revision, as a new one."""
-        with self._explained():
+        with self.explained():
             outcome = operations.rollback(
                 number=revision, actor=command_actor(), reason=reason, dry_run=dry_run
             )
@@ -130,7 +126,7 @@ class Command(TyperCommand):
     @command(name="schema")
     def print_schema(self) -> None:
         """The JSON Schema of the configuration."""
-        self._write(schema.document())
+        self.write(schema.document())
 
     @command()
     def export(
@@ -141,7 +137,7 @@ class Command(TyperCommand):
         ] = False,
     ) -> None:
         """The overrides as YAML; audited."""
-        with self._explained():
+        with self.explained():
             text = operations.export(actor=command_actor(), with_secrets=secrets)
             if file is None:
                 self.stdout.write(text.rstrip())
@@ -157,7 +153,7 @@ class Command(TyperCommand):
         json: Json = False,
     ) -> None:
         """Change what a YAML file names, all of it or nothing."""
-        with self._explained():
+        with self.explained():
             text = sys.stdin.read() if str(file) == "-" else file.read_text()
             outcome = operations.import_document(
                 text=text, actor=command_actor(), reason=reason, dry_run=dry_run
@@ -167,7 +163,7 @@ class Command(TyperCommand):
     @command()
     def rotate_keys(self, json: Json = False) -> None:
         """Encrypt every secret anew, with the first of NEXUS_ENCRYPTION_KEYS."""
-        with self._explained():
+        with self.explained():
             done = keys.rotate_keys(actor=command_actor())
             lines = [f"{done['rotated']} ciphertexts are under the first key now."]
             lines += [f"No key opens {place}." for place in done["unreadable"]]
@@ -190,32 +186,17 @@ class Command(TyperCommand):
 
     def _show(self, document: Any, shown: Any, json: bool) -> None:
         if json:
-            self._write(document)
+            self.write(document)
         else:
-            self._console().print(shown)
-
-    def _write(self, document: Any) -> None:
-        self.stdout.write(dumps(document).decode())
-
-    def _console(self) -> Console:
-        return Console(file=cast(TextIO, self.stdout._out), soft_wrap=True, highlight=False)
+            self.console().print(shown)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except NexusError as error:
-            details = [f"{each.field}: {each.message}" for each in error.details if each.field]
-            self.stderr.write("\n".join(details or [error.message]))
-            codes = ((NotFound, UNKNOWN), (InvalidInput, USAGE))
-            found = (code for kind, code in codes if isinstance(error, kind))
-            raise typer.Exit(next(found, REFUSED)) from None
-        except (OSError, UnicodeDecodeError) as error:
-            self.stderr.write(str(error))
-            raise typer.Exit(USAGE) from None
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database does not answer: {error}")
-            raise typer.Exit(NO_DATABASE) from None
+    def explained(self) -> Iterator[None]:
+        with super().explained():
+            try:
+                yield
+            except (OSError, UnicodeDecodeError) as error:
+                raise self.ended(str(error), USAGE) from None
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO, Annotated, cast
+from typing import Annotated
 
 import typer
-from django_typer.management import TyperCommand, command
-from rich.console import Console
+from django_typer.management import command
 from rich.table import Table
 
-from core.api.envelope import dumps
+from core.commands import NexusCommand
 from core.events import operations, queries
 
 Name = Annotated[str | None, typer.Option(help="Of this name, or all that begin alike: 'task.*'.")]
@@ -19,17 +18,18 @@ Subscriber = Annotated[str | None, typer.Option(help="Only deliveries to this su
 Json = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "Look at events, and deliver the failed ones again."
 
     @command("list", help="The newest events.")
     def list_(
         self, name: Name = None, subject: Subject = None, limit: Limit = 20, json: Json = False
     ) -> None:
-        rows = queries.list_events(name=name, subject=subject).order_by("-created_at", "-id")
-        found = [queries.document(row) for row in rows[:limit]]
+        with self.explained():
+            rows = queries.list_events(name=name, subject=subject).order_by("-created_at", "-id")
+            found = [queries.document(row) for row in rows[:limit]]
         if json:
-            self.stdout.write(dumps(found).decode())
+            self.write(found)
             return
         table = Table("Happened", "Event", "Subject", "Actor", "Processed", box=None)
         for event in found:
@@ -40,18 +40,20 @@ class Command(TyperCommand):
                 event["actor"],
                 "yes" if event["processed_at"] else "no",
             )
-        Console(file=cast("IO[str]", self.stdout)).print(table)
+        self.console().print(table)
 
     @command(help="The state of the queue.")
     def status(self, json: Json = False) -> None:
-        statistics = queries.statistics()
+        with self.explained():
+            statistics = queries.statistics()
         if json:
-            self.stdout.write(dumps(statistics).decode())
+            self.write(statistics)
             return
         for name, value in statistics.items():
             self.stdout.write(f"{name}: {value}")
 
     @command(help="Put failed deliveries back into the queue.")
     def retry(self, name: Name = None, subscriber: Subscriber = None) -> None:
-        number = operations.retry(name=name, subscriber=subscriber)
+        with self.explained():
+            number = operations.retry(name=name, subscriber=subscriber)
         self.stdout.write(f"{number} deliveries are in the queue again.")

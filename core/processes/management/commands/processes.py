@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import IO, Annotated, cast
+from typing import Annotated
 
 import typer
-from django_typer.management import TyperCommand
-from rich.console import Console
 from rich.table import Table
 
-from core.api.envelope import dumps
+from core.commands import NexusCommand
 from core.processes import queries
 
 All = Annotated[bool, typer.Option("--all", help="Also those that stopped or are gone.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 
 
-class Command(TyperCommand):
+class Command(NexusCommand):
     help = "List the processes of the instance."
 
     def handle(self, all: All = False, json: Json = False) -> None:
-        rows = queries.list_processes(status=None if all else "alive")
-        found = [queries.document(row) for row in rows.order_by("started_at", "id")]
+        with self.explained():
+            rows = queries.list_processes(status=None if all else "alive")
+            found = [queries.document(row) for row in rows.order_by("started_at", "id")]
         if json:
-            self.stdout.write(dumps(found).decode())
+            self.write(found)
             return
         table = Table("Role", "Node", "Pid", "Version", "Started", "Status", box=None)
         for process in found:
@@ -36,4 +35,4 @@ class Command(TyperCommand):
                 f"{process['started_at']:%Y-%m-%d %H:%M:%S}",
                 process["status"],
             )
-        Console(file=cast("IO[str]", self.stdout)).print(table)
+        self.console().print(table)
