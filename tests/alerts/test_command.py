@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import timedelta
-from typing import NamedTuple
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from core import ids
 from core.alerts import operations
 from core.alerts.models import Alert
 from tests.alerts.conftest import status_of, told
+from tests.commands import manage
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "alert_01h455vb4pex5vsknk084sn02q"
@@ -23,24 +22,9 @@ VERBS = {
 }  # fmt: skip
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def run():
-    def manage(*arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        code = 0
-        try:
-            call_command("alerts", *arguments, stdout=out, stderr=err)
-        except CommandError as error:
-            code = error.returncode
-        return Ran(code, out.getvalue(), err.getvalue())
-
-    return manage
+    return partial(manage, "alerts")
 
 
 @pytest.fixture

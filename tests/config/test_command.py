@@ -5,41 +5,26 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import NamedTuple
+from functools import partial
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.management import CommandError, call_command
 
 from core.access.models import AuditEntry
 from core.config import queries
 from core.config.models import ConfigRevision
 from core.config.secrets import MASK
+from tests.commands import manage
 
 pytestmark = pytest.mark.django_db
 WORD = "correct horse"
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def run(share, token, declare):
     declare("name", str, default="x", restart=("web",), restart_reason="It is read once.")
 
-    def manage(*arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        code = 0
-        try:
-            call_command("config", *arguments, stdout=out, stderr=err)
-        except CommandError as error:
-            code = error.returncode
-        return Ran(code, out.getvalue(), err.getvalue())
-
-    return manage
+    return partial(manage, "config")
 
 
 def values() -> dict:

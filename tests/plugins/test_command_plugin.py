@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-from typing import NamedTuple
+from functools import partial
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from core.access.models import AuditEntry
 from plugins.plugin import State
+from tests.commands import manage
 from tests.plugins.making import ROOT, only, write
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def run():
-    def manage(*arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        code = 0
-        try:
-            call_command("plugin", *map(str, arguments), stdout=out, stderr=err)
-        except CommandError as error:
-            code = error.returncode
-        return Ran(code, out.getvalue(), err.getvalue())
-
-    return manage
+    return partial(manage, "plugin")
 
 
 def test_the_list_tells_states_and_reasons(run, directory, load):
