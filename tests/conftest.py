@@ -14,6 +14,8 @@ from core import options
 from core.access import keys, operations, outage, sessions, usage
 from core.access.actor import SYSTEM
 from core.access.scopes import ALL_SCOPES
+from core.health import queries, transitions
+from core.health.board import board
 from tests.stack import Stack, running
 
 # The workers of xdist share a Valkey, and none may see what another's tests have cached.
@@ -44,13 +46,16 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    """A process remembers keys, sessions and options; a test must not see those of another,
-    nor what another has left in the cache."""
+    """A process remembers keys, sessions, verdicts and options; a test must not see those of
+    another, nor what another has left in the cache."""
     cache.clear()
     keys.forget()
     sessions.forget()
     usage.forget()
     outage.database.end()
+    board.forget()
+    queries.forget()
+    transitions.forget()
     with options.replaced({}):
         yield
 

@@ -60,6 +60,12 @@ class Board:
         self._well: set[str] = set()
         self._troubles: dict[str, tuple[float, str]] = {}
 
+    def forget(self) -> None:
+        """Begin as a process that knows nothing yet."""
+        with self._lock:
+            for remembered in (self._watches, self._since, self._well, self._troubles):
+                remembered.clear()
+
     def watches(self) -> list[Watch]:
         registered = checks.registry.items()
         with self._lock:

@@ -11,8 +11,9 @@ from core import options
 from core.access.actor import SYSTEM
 from core.config import loading, operations
 from core.options import Option
-from core.processes import control
-from tests.processes.spawning import Program
+from tests.processes.conftest import own_valkey, spawn
+
+__all__ = ["own_valkey", "spawn"]
 
 PERCENT = Annotated[int, Field(ge=0, le=100)]
 Declare = Callable[..., Option[Any]]
@@ -55,25 +56,6 @@ def change(db) -> Callable[..., dict[str, Any]]:
         return operations.change(values=values, actor=SYSTEM, **more)
 
     return make
-
-
-@pytest.fixture
-def spawn(transactional_db, tmp_path) -> Iterator[Callable[..., Program]]:
-    """Start processes of the instance; those that still run at the end are killed."""
-    control.channel.cache_clear()
-    programs: list[Program] = []
-
-    def start(role: str, *options: str, **environment: str) -> Program:
-        log = tmp_path / f"{len(programs)}.log"
-        programs.append(
-            Program(role, *options, log=log, module="tests.config.program", **environment)
-        )
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.kill()
-        print(program.log.read_text())  # noqa: T201  shown by pytest when the test fails
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
 
-from core import valkey
 from core.config.loading import LOAD
 from core.processes import control, queries
 from core.processes.models import Acknowledgement, Command
-from tests import servers
+from tests.processes.conftest import Spawn
 from tests.processes.spawning import Program
 from tests.processes.test_database_outage import Database
 from tests.waiting import until
@@ -24,15 +22,9 @@ PARTS = 5
 
 
 @pytest.fixture
-def own_valkey(settings, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Valkey of this test alone."""
-    process, url = servers.start_valkey(tmp_path, "valkey")
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
-    valkey.cache_client.cache_clear()
-    yield process
-    process.kill()
-    process.wait(10)
-    valkey.cache_client.cache_clear()
+def spawn(spawn) -> Spawn:
+    """Start processes that read the configuration."""
+    return partial(spawn, module="tests.config.program")
 
 
 @pytest.fixture

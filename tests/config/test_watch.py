@@ -33,20 +33,12 @@ class Part:
 
 @pytest.fixture(autouse=True)
 def only_own_checks(monkeypatch) -> None:
-    """No checks but the test's, and a board that knows nothing of other tests."""
+    """No checks but the test's."""
     for registry in (checks.registry, checks.components):
         monkeypatch.setattr(registry, "_entries", {})
-    forget()
     monkeypatch.setattr(background, "GRACE_SECONDS", 0.0)
     yield
     runtime.stop()
-    board._watches.clear()
-
-
-def forget() -> None:
-    """Begin as a process that knows nothing yet."""
-    for remembered in (board._watches, board._well, board._troubles):
-        remembered.clear()
 
 
 def component(name: str, *, critical: bool) -> Part:
@@ -256,7 +248,7 @@ def test_a_process_that_starts_into_trouble_waits_until_it_has_settled(
     share, change, parts, vital, monkeypatch
 ):
     change({"test.share": 20}, watch_seconds=60)
-    forget()
+    board.forget()
     monkeypatch.setattr(background, "GRACE_SECONDS", 3600.0)
     vital.broken = True
     time_is_up()

@@ -7,20 +7,12 @@ import pytest
 from django.test import Client
 
 from core.health import diagnostics
-from core.health.board import board
 from core.processes import queries as processes
 from tests.tasks.conftest import engine, workers
 from tests.tasks.workers import Worker
 from tests.waiting import until
 
 __all__ = ["engine", "workers"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_known() -> None:
-    """A process remembers its verdicts; a test must not see those of another."""
-    board._watches.clear()
-    board._since.clear()
 
 
 @pytest.fixture

@@ -6,19 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.health import checks, queries, transitions
-from core.health.board import board
-
-
-@pytest.fixture(autouse=True)
-def nothing_known() -> None:
-    """A process remembers its verdicts; a test must not see those of another."""
-    board._watches.clear()
-    board._since.clear()
-    board._well.clear()
-    board._troubles.clear()
-    queries.forget()
-    transitions.forget()
+from core.health import checks
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 
 from core import options
-from core.health import queries, transitions
-from core.health.board import board
 from plugins import discovery
 from plugins.catalogue import Catalogue, catalogue
 
@@ -35,15 +33,6 @@ def load(directory) -> Iterator[Load]:
 
         yield start
         catalogue.forget()
-
-
-@pytest.fixture(autouse=True)
-def no_verdict() -> None:
-    """A process remembers its verdicts; a test must not see those of another."""
-    board._watches.clear()
-    board._since.clear()
-    queries.forget()
-    transitions.forget()
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from core import valkey
 from core.processes import control, runtime
+from tests import servers
 from tests.processes.spawning import Program
 
 Spawn = Callable[..., Program]
@@ -16,6 +19,18 @@ def running(transactional_db) -> Iterator[Callable[..., None]]:
     control.channel.cache_clear()
     yield runtime.start
     runtime.stop()
+
+
+@pytest.fixture
+def own_valkey(settings, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Valkey of this test alone, used as the cache's by it and by what it spawns."""
+    process, url = servers.start_valkey(tmp_path, "valkey")
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+    valkey.cache_client.cache_clear()
+    yield process
+    process.kill()
+    process.wait(10)
+    valkey.cache_client.cache_clear()
 
 
 @pytest.fixture

@@ -6,28 +6,13 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from core import valkey
 from core.processes import control, queries
-from tests import servers
 from tests.waiting import until
 
 BROADCASTS = 20
-
-
-@pytest.fixture
-def own_valkey(settings, tmp_path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Valkey of this test alone, used as the cache's by it and by what it spawns."""
-    process, url = servers.start_valkey(tmp_path, "valkey")
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
-    valkey.cache_client.cache_clear()
-    yield process
-    process.kill()
-    process.wait(10)
-    valkey.cache_client.cache_clear()
 
 
 @pytest.fixture
