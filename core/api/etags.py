@@ -23,25 +23,25 @@ def etag_of(document: Any) -> str:
     return f'"{sha256(dumps(document)).hexdigest()[:32]}"'
 
 
-def with_etag(request: Request | HttpRequest, document: Any) -> Response:
-    """The document with its ETag, or 304 when If-None-Match has it already."""
-    etag = etag_of(document)
+def with_etag(
+    request: Request | HttpRequest, document: Any, *, etag: str | None = None
+) -> Response:
+    """The document with its ETag, or 304 when If-None-Match has it already.
+
+    `etag` is that of what the document shows a part of; without one it is the document's own.
+    """
+    etag = etag or etag_of(document)
     headers = {"ETag": etag, **REVALIDATE}
     if is_match(request.META.get("HTTP_IF_NONE_MATCH", ""), etag, weakly=True):
         return Response(status=304, headers=headers)
     return Response(document, headers=headers)
 
 
-def require_match(request: Request | HttpRequest, document: Any) -> None:
-    """Raises PreconditionFailed when If-Match names another version than `document`.
+def check_match(given: str | None, etag: str) -> None:
+    """Raises PreconditionFailed when the header If-Match was `given` and doesn't have `etag`.
 
     Call it in the transaction that changes the thing, with the row locked.
     """
-    check_match(request.META.get("HTTP_IF_MATCH"), etag_of(document))
-
-
-def check_match(given: str | None, etag: str) -> None:
-    """Raises PreconditionFailed when the header If-Match was `given` and doesn't have `etag`."""
     if given is not None and not is_match(given, etag):
         raise PreconditionFailed(
             "This was changed since you read it: read it again, then repeat the change.",

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.response import Response
 
 from core.access.scopes import ADMIN_CONFIG, READ_SYSTEM
-from core.api.etags import REVALIDATE, is_match
+from core.api.etags import with_etag
 from core.api.pagination import page
 from core.api.request import ApiRequest
 from core.api.schema import raises
@@ -77,11 +77,7 @@ class ConfigView(ApiView):
         if sources:
             found = queries.sources(state, section=section)
             return Response(found, headers={"ETag": etag, **UNKEPT})
-        found = queries.document(state, section=section)
-        headers = {"ETag": etag, **REVALIDATE}
-        if is_match(request.META.get("HTTP_IF_NONE_MATCH", ""), etag, weakly=True):
-            return Response(status=304, headers=headers)
-        return Response(found, headers=headers)
+        return with_etag(request, queries.document(state, section=section), etag=etag)
 
     @raises(PreconditionFailed, WatchInProgress)
     @extend_schema(

@@ -76,7 +76,7 @@ class Tagged(Open):
         return etags.with_etag(request, self.document)
 
     def put(self, request):
-        etags.require_match(request, self.document)
+        etags.check_match(request.META.get("HTTP_IF_MATCH"), etags.etag_of(self.document))
         return Response(status=204)
 
 
