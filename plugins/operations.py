@@ -100,7 +100,7 @@ def _outcome(plugin: Plugin, result: BroadcastResult) -> dict[str, Any]:
         "state": worst["state"],
         "reason": worst["reason"],
         "restart_required": any(each["restart_required"] for each in answers),
-        "unanswered": sorted({*result.missing, *result.errors}),
+        "unanswered": result.unanswered,
     }
 
 

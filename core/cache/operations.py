@@ -186,7 +186,7 @@ def _finish(asked: Clearing, actor: Actor, *, outcome: str) -> None:
     if L1 in LEVELS[asked.level]:
         told = control.broadcast(FORGET, {"pattern": asked.pattern}, wait_seconds=ANSWER_SECONDS)
         asked.processes = len(told.answers)
-        asked.unanswered = sorted({*told.missing, *told.errors})
+        asked.unanswered = told.unanswered
         if asked.level == L1:
             asked.cleared = sum(each["forgotten"] for each in told.answers.values())
     _tell(asked, actor, outcome)

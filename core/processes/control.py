@@ -54,6 +54,11 @@ class BroadcastResult:
     answers: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def unanswered(self) -> list[str]:
+        """Those who did not say that they carried it out."""
+        return sorted({*self.missing, *self.errors})
+
 
 class Member:
     """This process as one that listens to the control channel."""
