@@ -75,14 +75,14 @@ class TaskDetail(ApiView):
 
     @extend_schema(operation_id="get_task", responses=TaskOut)
     def get(self, request: ApiRequest, task_id: str) -> Response:
-        return Response(queries.document(queries.parse_id(task_id)))
+        return Response(queries.document(queries.internal_id(task_id)))
 
     @raises(AlreadyFinished)
     @extend_schema(
         operation_id="cancel_task", request=None, responses={200: CancelOut, 202: CancelOut}
     )
     def delete(self, request: ApiRequest, task_id: str) -> Response:
-        task = operations.cancel(task_id=queries.parse_id(task_id), actor=request.user)
+        task = operations.cancel(task_id=queries.internal_id(task_id), actor=request.user)
         return waited(
             request, task, queries.cancellation, default_wait=operations.CANCEL_WAIT.value
         )
@@ -94,7 +94,7 @@ class TaskRetry(ApiView):
     @raises(NotRetryable, AlreadyRunning)
     @extend_schema(operation_id="retry_task", request=None, responses={202: TaskOut})
     def post(self, request: ApiRequest, task_id: str) -> Response:
-        task = operations.retry(task_id=queries.parse_id(task_id), actor=request.user)
+        task = operations.retry(task_id=queries.internal_id(task_id), actor=request.user)
         return Response(queries.document(task.id), status=202, headers={"Location": location(task)})
 
 
@@ -104,7 +104,7 @@ class TaskLogs(ApiView):
     @extend_schema(operation_id="list_task_logs", parameters=[TaskLogsIn], responses=TaskLogsOut)
     def get(self, request: ApiRequest, task_id: str) -> Response:
         query = query_of(TaskLogsIn, request)
-        task = queries.get(queries.parse_id(task_id))
+        task = queries.get(queries.internal_id(task_id))
         lines = queries.log_lines_after(task.id, after=query["after"], limit=query["limit"])
         last = lines[-1]["id"] if lines else query["after"]
         return Response({"logs": lines, "next_after": last})

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core import ids
+from core.api import external_ids
 from core.errors import NotFound
 from tasks import estimates
 from tasks.models import Status, Task, TaskLog, TaskStep, shown_status
@@ -25,12 +26,9 @@ STEP = ("name", "status", "progress", "started_at", "completed_at")
 LOG_LINE = ("id", "timestamp", "level", "message")
 
 
-def parse_id(text: str) -> UUID:
-    """Raises NotFound when `text` isn't the id of a task."""
-    try:
-        return ids.internal("task", text)
-    except ValueError:
-        raise NotFound(f"There is no task {text}.") from None
+def internal_id(text: str) -> UUID:
+    """Raises NotFound for what isn't the id of a task."""
+    return external_ids.internal("task", text, unknown=f"There is no task {text}.")
 
 
 def get(task_id: UUID) -> Task:

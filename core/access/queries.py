@@ -11,6 +11,7 @@ from django.utils import timezone
 from core import ids
 from core.access import tokens
 from core.access.models import ApiKey
+from core.api import external_ids
 from core.errors import NotFound
 
 PREFIX = "key"
@@ -60,7 +61,4 @@ def _state(row: dict[str, Any]) -> str:
 
 def internal_id(text: str) -> UUID:
     """Raises NotFound for what isn't the id of a key."""
-    try:
-        return ids.internal(PREFIX, text)
-    except ValueError:
-        raise NotFound("There is no such key.") from None
+    return external_ids.internal(PREFIX, text, unknown="There is no such key.")

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from core import ids
 from core.alerts.models import Alert
+from core.api import external_ids
 from core.errors import NotFound
 
 PREFIX = "alert"
@@ -67,7 +68,4 @@ def document(row: dict[str, Any]) -> dict[str, Any]:
 
 def internal_id(text: str) -> UUID:
     """Raises NotFound for what isn't the id of an alert."""
-    try:
-        return ids.internal(PREFIX, text)
-    except ValueError:
-        raise NotFound("There is no such alert.") from None
+    return external_ids.internal(PREFIX, text, unknown="There is no such alert.")

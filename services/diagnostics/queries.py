@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core import ids
+from core.api import external_ids
 from core.errors import NotFound
 from core.health.checks import Outcome
 from services.diagnostics.jobs import JOB
@@ -35,12 +36,11 @@ def runs() -> QuerySet[Task, dict[str, Any]]:
 
 def document(test_run_id: str) -> dict[str, Any]:
     """One run with the results it has so far. Raises NotFound."""
-    try:
-        row = runs().filter(pk=ids.internal(PREFIX, test_run_id)).first()
-    except ValueError:
-        row = None
+    unknown = f"There is no run of diagnostics {test_run_id}."
+    pk = external_ids.internal(PREFIX, test_run_id, unknown=unknown)
+    row = runs().filter(pk=pk).first()
     if row is None:
-        raise NotFound(f"There is no run of diagnostics {test_run_id}.")
+        raise NotFound(unknown)
     return documents([row])[0]
 
 

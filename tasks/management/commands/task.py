@@ -58,22 +58,22 @@ class Command(NexusCommand):
     ) -> None:
         """One task: steps, result, log."""
         with self.explained():
-            document = queries.document(queries.parse_id(task))
+            document = queries.document(queries.internal_id(task))
             self._print(document if json else detail(document), json=json)
             if trace:
-                self.stdout.write(queries.get(queries.parse_id(task)).traceback)
+                self.stdout.write(queries.get(queries.internal_id(task)).traceback)
 
     @command()
     def follow(self, task: TaskId, json: Json = False) -> None:
         """Progress and log until the task ends; its outcome is the exit code."""
         with self.explained():
-            self._follow(queries.get(queries.parse_id(task)), json)
+            self._follow(queries.get(queries.internal_id(task)), json)
 
     @command()
     def cancel(self, task: TaskId) -> None:
         """Ask a task to stop at its next checkpoint."""
         with self.explained():
-            found = operations.cancel(task_id=queries.parse_id(task), actor=command_actor())
+            found = operations.cancel(task_id=queries.internal_id(task), actor=command_actor())
             self.console().print(f"{found.external_id} is {found.shown_status}")
 
     @command()
