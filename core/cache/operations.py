@@ -21,8 +21,9 @@ from core.errors import InvalidInput, Unavailable
 from core.events import operations as events
 from core.processes import control
 from core.processes import queries as processes
+from core.processes.control import BroadcastResult
 
-FORGET = "cache.forget"
+FORGET, COUNT = "cache.forget", "cache.count"
 L1, L2, ALL = "L1", "L2", "all"
 LEVELS = {L1: (L1,), L2: (L2,), ALL: (L1, L2)}
 ANSWER_SECONDS = 2.0
@@ -106,7 +107,7 @@ def go_on(
         if L2 in LEVELS[asked.level]:
             _on_server(asked, parsed, _deadline(seconds), progress)
         elif asked.dry_run:
-            _dry_local(asked, parsed)
+            _count_local(asked)
     except Unavailable:
         _finish(asked, actor, outcome="failure")
         raise
@@ -170,12 +171,13 @@ def _counting(
             return
 
 
-def _dry_local(asked: Clearing, pattern: Pattern | None) -> None:
-    """What a clear of L1 alone would find: known of this process only."""
-    levels = here.levels()
-    keys = [clearing.logical(name, levels.prefix) for name in levels.local.names()]
-    found = [key for key in keys if pattern is None or pattern.matches(key)]
-    asked.cleared, asked.sample = len(found), found[:SAMPLES]
+def _count_local(asked: Clearing) -> None:
+    """What a clear of L1 alone would find, in every process."""
+    told = control.broadcast(COUNT, {"pattern": asked.pattern}, wait_seconds=ANSWER_SECONDS)
+    _heard(asked, told)
+    asked.cleared = sum(each["matching"] for each in told.answers.values())
+    found = {key for each in told.answers.values() for key in each["sample"]}
+    asked.sample = sorted(found)[:SAMPLES]
 
 
 def _finish(asked: Clearing, actor: Actor, *, outcome: str) -> None:
@@ -185,11 +187,14 @@ def _finish(asked: Clearing, actor: Actor, *, outcome: str) -> None:
         return
     if L1 in LEVELS[asked.level]:
         told = control.broadcast(FORGET, {"pattern": asked.pattern}, wait_seconds=ANSWER_SECONDS)
-        asked.processes = len(told.answers)
-        asked.unanswered = told.unanswered
+        _heard(asked, told)
         if asked.level == L1:
             asked.cleared = sum(each["forgotten"] for each in told.answers.values())
     _tell(asked, actor, outcome)
+
+
+def _heard(asked: Clearing, told: BroadcastResult) -> None:
+    asked.processes, asked.unanswered = len(told.answers), told.unanswered
 
 
 @transaction.atomic
@@ -219,3 +224,13 @@ def forget(payload: dict[str, Any]) -> dict[str, Any]:
             lambda name: pattern.matches(clearing.logical(name, levels.prefix))
         )
     }
+
+
+@control.handler(COUNT)
+def count(payload: dict[str, Any]) -> dict[str, Any]:
+    """In every process: how much of its own memory matches, and some of the keys."""
+    levels = here.levels()
+    pattern = None if payload["pattern"] is None else patterns.parse(payload["pattern"])
+    keys = [clearing.logical(name, levels.prefix) for name in levels.local.names()]
+    found = [key for key in keys if pattern is None or pattern.matches(key)]
+    return {"matching": len(found), "sample": found[:SAMPLES]}

@@ -110,10 +110,15 @@ def test_a_dry_run_counts_and_names_and_deletes_nothing(cache, one_server):
     assert not AuditEntry.objects.exists()
 
 
-def test_a_dry_run_of_memory_alone_tells_of_this_process(cache):
-    cache.set_many({"user:1": 1, "other:1": 1})
+def test_a_dry_run_of_memory_alone_counts_in_every_process(cache, member, spawn_with_cache):
+    cache.set_many({"user:1": 1, "user:2": 1, "other:1": 1})
     taken_up(cache, "user:1")
-    assert cleared("user:*", "L1", dry_run=True).document()["sample_keys"] == ["user:1"]
+    other = spawn_with_cache()
+    other.do("take_up", "user:1")
+    other.do("take_up", "user:2")
+    document = cleared("user:*", "L1", dry_run=True).document()
+    assert (document["matching_keys"], document["sample_keys"]) == (3, ["user:1", "user:2"])
+    assert document["processes"] == {"cleared": 2, "unanswered": []}
     assert held(cache, "user:1")
 
 
