@@ -11,4 +11,4 @@ class ServicesConfig(AppConfig):
         import_module("services.diagnostics.suites")
         import_module("services.diagnostics.jobs")
         import_module("services.diagnostics.retention")
-        import_module("services.clearing.jobs")
+        import_module("services.cache.jobs")

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from core.access.models import AuditEntry
-from services.clearing import api
-from services.clearing.jobs import JOB
+from services.cache import api
+from services.cache.jobs import JOB
 from tasks import runner
 from tasks.models import Task
 from tests.cache.conftest import taken_up

@@ -8,7 +8,7 @@ from core.access.actor import Actor
 from core.access.scopes import WRITE_CACHE
 from core.cache import operations as caching
 from core.cache.operations import Clearing
-from services.clearing.jobs import JOB
+from services.cache.jobs import JOB
 from tasks import operations as tasks
 from tasks.models import Task
 

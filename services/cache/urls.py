@@ -1,6 +1,6 @@
 """The address of the cache as a whole."""
 
 from core.api.routes import route
-from services.clearing.api import CacheView
+from services.cache.api import CacheView
 
 urlpatterns = [route("cache", CacheView.as_view(), name="cache")]

@@ -16,7 +16,7 @@ from core.api.waiting import answer, wait_seconds
 from core.cache.operations import ALL, Clearing
 from core.cache.serializers import ClearIn, ClearOut, ClearQueryIn
 from core.errors import Detail, InvalidInput
-from services.clearing import operations
+from services.cache import operations
 from tasks.api import location
 
 WAIT_SECONDS = 30.0
