@@ -83,7 +83,6 @@ THREADS = options.declare(
     " database: mind its max_connections, and the 8 more that each process may need.",
 )  # fmt: skip
 
-options.section("cache", title="Cache", help="What is remembered, where and for how long.")
 _fixed(
     "cache.url", str, str(env.cache_url), field="cache_url", secret=True,
     help="The Valkey or Redis that caches, counts requests for the rate limits, and rings when"

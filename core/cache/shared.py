@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
+options.section("cache", title="Cache", help="What is remembered, where and for how long.")
 L2_TIMEOUT_SECONDS = options.declare(
     "cache.l2_timeout_seconds",
     Annotated[float, Field(ge=0.05, le=10)],
