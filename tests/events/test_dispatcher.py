@@ -15,6 +15,7 @@ from core.events import dispatcher, queries, tally
 from core.events.models import Delivery, Event, Status
 from core.events.operations import publish, retry
 from core.events.subscribers import registry
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -233,6 +234,7 @@ def test_dispatchers_side_by_side_deliver_each_event_once(subscribe):
         thread.start()
     for thread in threads:
         thread.join(30)
-    drain()
+    # On a busy machine a batch may end early; what it had claimed is due again in some seconds.
+    until(lambda: drain() or not queries.statistics()["queue_size"], seconds=30)
     assert len(heard) == len(set(heard)) == 600
     assert (queries.statistics()["queue_size"], tally.processed()) == (0, 200)
