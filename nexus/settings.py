@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "core.events",
     "core.processes",
     "core.alerts",
+    "core.metrics",
     "core.cache",
     "core.health",
     "core.config",

@@ -1,0 +1,142 @@
+"""Distributions that can be merged: counts in buckets whose bounds grow by a constant factor.
+
+The mapping is DDSketch's (Masson, Rim, Lee: DDSketch, VLDB 2019): a value lies in bucket
+ceil(log(value) / log(GROWTH)). With GROWTH = 2^(1/35) every 35th bound is a power of two, and
+what a bucket stands for is within 0.991 % of every value in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil, log2
+
+PER_DOUBLING = 35
+GROWTH = 2 ** (1 / PER_DOUBLING)
+RELATIVE_ERROR = (GROWTH - 1) / (GROWTH + 1)
+SMALLEST = 1e-9  # smaller values, and those below 0, count as this one
+LARGEST = 1e12
+
+Buckets = dict[int, int]  # bucket to count
+
+
+def bucket(value: float) -> int:
+    """The bucket of a value: bound(bucket - 1) < value <= bound(bucket)."""
+    if not SMALLEST < value < LARGEST:
+        value = LARGEST if value >= LARGEST else SMALLEST
+    return ceil(log2(value) * PER_DOUBLING)
+
+
+def bound(index: int) -> float:
+    """The largest value of a bucket."""
+    return 2.0 ** (index / PER_DOUBLING)
+
+
+def middle(index: int) -> float:
+    """What a bucket stands for: as far from its bounds, relatively, as can be."""
+    return 2 * bound(index) / (GROWTH + 1)
+
+
+@dataclass(slots=True)
+class Distribution:
+    """What was seen of a value: how often, in sum, from `low` to `high`, and in which buckets."""
+
+    count: int = 0
+    sum: float = 0.0
+    low: float = float("inf")
+    high: float = float("-inf")
+    buckets: Buckets = field(default_factory=dict)
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.sum += value
+        if value < self.low:
+            self.low = value
+        if value > self.high:
+            self.high = value
+        index = bucket(value)
+        self.buckets[index] = self.buckets.get(index, 0) + 1
+
+    def merge(self, other: Distribution) -> None:
+        self.count += other.count
+        self.sum += other.sum
+        self.low = min(self.low, other.low)
+        self.high = max(self.high, other.high)
+        merge(self.buckets, other.buckets)
+
+    def quantile(self, share: float) -> float | None:
+        """The value below which `share` (0 to 1) of all lie, within RELATIVE_ERROR; None when
+        nothing was seen."""
+        [value] = self.quantiles((share,))
+        return value
+
+    def quantiles(self, shares: Iterable[float]) -> list[float | None]:
+        """Several at once, for ascending shares."""
+        found: list[float | None] = []
+        rising = iter(sorted(self.buckets.items()))
+        seen, index = 0, 0
+        for share in shares:
+            if not self.count:
+                found.append(None)
+                continue
+            rank = share * (self.count - 1)
+            while seen <= rank:
+                index, here = next(rising)
+                seen += here
+            found.append(min(max(middle(index), self.low), self.high))
+        return found
+
+
+def merge(into: Buckets, other: Mapping[int, int]) -> None:
+    """Add the counts of `other`; negative ones take away, and what is empty goes."""
+    for index, count in other.items():
+        total = into.get(index, 0) + count
+        if total:
+            into[index] = total
+        else:
+            into.pop(index, None)
+
+
+def encode(buckets: Mapping[int, int]) -> bytes:
+    """As few bytes as can be: for each bucket, ascending, the distance from the one before and
+    the count, both as variable-length integers (LEB128; the first distance zigzagged)."""
+    written = bytearray()
+    before: int | None = None
+    for index in sorted(buckets):
+        distance = _zigzag(index) if before is None else index - before
+        before = index
+        for number in (distance, buckets[index]):
+            while number > 0x7F:
+                written.append(number & 0x7F | 0x80)
+                number >>= 7
+            written.append(number)
+    return bytes(written)
+
+
+def decode(written: bytes | memoryview) -> Buckets:
+    """The buckets that `encode` wrote. Raises ValueError for what it didn't write."""
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in bytes(written):
+        number |= (byte & 0x7F) << shift
+        if byte & 0x80:
+            shift += 7
+        else:
+            numbers.append(number)
+            number = shift = 0
+    if shift or len(numbers) % 2:
+        raise ValueError("these are not the buckets of a histogram")
+    buckets: Buckets = {}
+    index = 0
+    for place in range(0, len(numbers), 2):
+        index = index + numbers[place] if place else _unzigzag(numbers[0])
+        buckets[index] = numbers[place + 1]
+    return buckets
+
+
+def _zigzag(number: int) -> int:
+    return number * 2 if number >= 0 else -number * 2 - 1
+
+
+def _unzigzag(number: int) -> int:
+    return number // 2 if number % 2 == 0 else -(number // 2) - 1

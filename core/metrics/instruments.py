@@ -1,0 +1,101 @@
+"""What is measured: instruments, declared where the measuring happens.
+
+    DURATION = instruments.histogram(
+        "task_duration_seconds", unit="s", labels=("type", "status"),
+        help="How long tasks ran.",
+    )
+    DURATION.record(1.25, "cache.clear", "completed")
+
+Recording costs microseconds, needs no database and never raises for what a value is.
+`core.metrics.flushing` writes what was recorded. Names follow OpenMetrics: snake case, the unit
+at the end; labels must have few values each, for every set of labels is kept by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from core.metrics.recorder import recorder
+from core.registry import Registry
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,99}")
+RESERVED_LABELS = {"process", "node", "le", "quantile"}
+
+
+class Kind(StrEnum):
+    """How an instrument's figures come together over time and over processes."""
+
+    COUNTER = "counter"  # grows; the growth adds up
+    HISTOGRAM = "histogram"  # a distribution; merges
+    GAUGE = "gauge"  # goes up and down; adds up over processes, such as memory
+    MEAN_GAUGE = "mean_gauge"  # goes up and down; is averaged over processes, such as a share
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """`unit` is what values are in: s, bytes, percent, or "" for plain numbers."""
+
+    name: str
+    kind: Kind
+    unit: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def is_gauge(self) -> bool:
+        return self.kind in (Kind.GAUGE, Kind.MEAN_GAUGE)
+
+
+class Counter(Instrument):
+    def add(self, amount: float, *labels: str) -> None:
+        """Grow by `amount`, which is not negative."""
+        recorder.add(self.name, labels, amount)
+
+
+class Histogram(Instrument):
+    def record(self, value: float, *labels: str, exemplar: str | None = None) -> None:
+        """One value; `exemplar` is the id of the request or task that it belongs to."""
+        recorder.record(self.name, labels, value, exemplar)
+
+
+class Gauge(Instrument):
+    def set(self, value: float, *labels: str, seconds: float) -> None:
+        """It was `value` during the last `seconds`."""
+        recorder.set(self.name, labels, value, seconds)
+
+
+registry: Registry[Instrument] = Registry("instrument")
+Made = TypeVar("Made", bound=Instrument)
+
+
+def counter(name: str, *, help: str, unit: str = "", labels: tuple[str, ...] = ()) -> Counter:
+    """Declare a counter. Raises ValueError for a bad name, AlreadyRegistered for a taken one."""
+    return _declare(Counter, name, Kind.COUNTER, unit, help, labels)
+
+
+def histogram(name: str, *, unit: str, help: str, labels: tuple[str, ...] = ()) -> Histogram:
+    """Declare a histogram. Raises as `counter` does."""
+    return _declare(Histogram, name, Kind.HISTOGRAM, unit, help, labels)
+
+
+def gauge(
+    name: str, *, unit: str, help: str, labels: tuple[str, ...] = (), adds_up: bool = True
+) -> Gauge:
+    """Declare a gauge: over processes and nodes it adds up, or is averaged. Raises as `counter`
+    does."""
+    kind = Kind.GAUGE if adds_up else Kind.MEAN_GAUGE
+    return _declare(Gauge, name, kind, unit, help, labels)
+
+
+def _declare(
+    make: type[Made], name: str, kind: Kind, unit: str, help: str, labels: tuple[str, ...]
+) -> Made:
+    for each in (name, *labels):
+        if not _NAME.fullmatch(each) or each in RESERVED_LABELS:
+            raise ValueError(f"{each!r} can't be the name of an instrument or label")
+    made = make(name, kind, unit, help, labels)
+    registry.add(name, made)
+    return made

@@ -1,0 +1,170 @@
+"""What this process has recorded and not yet written, by the minute.
+
+Each value is counted in the minute it was recorded in, under one lock: a snapshot holds nothing
+twice and misses nothing. A minute stays here until all of it is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from time import time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from core import ids, options
+from core.metrics.histogram import Distribution
+
+logger = logging.getLogger(__name__)
+
+MINUTE_SECONDS = 60
+MOST_MINUTES = 120  # kept while the database is away
+MOST_LABEL = 200  # characters of one label
+STEP_BACK = 2  # minutes that the clock may go back before it makes this another source
+OTHER = "(other)"
+
+LABEL_SETS = options.declare(
+    "metrics.label_sets", Annotated[int, Field(ge=10, le=10_000)], default=500,
+    help="How many sets of labels, such as method, route and status, each process keeps apart"
+    " for one instrument in one minute. What goes beyond is counted as (other).",
+)  # fmt: skip
+
+Key = tuple[str, tuple[str, ...]]  # the instrument's name, its labels' values
+
+
+@dataclass(slots=True)
+class Cell(Distribution):
+    """One instrument with one set of labels in one minute.
+
+    `weight` is in seconds, of gauges. `exemplar` is the slowest value that has an id, the id,
+    and the time. `written` is how much of `count` the database has.
+    """
+
+    weight: float = 0.0
+    exemplar: tuple[float, str, float] | None = None
+    written: int = 0
+
+    def copy(self) -> Cell:
+        return Cell(
+            self.count, self.sum, self.low, self.high, dict(self.buckets),
+            self.weight, self.exemplar, self.written,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Minute:
+    """What `source` recorded in the minute that began at `at` (seconds since 1970)."""
+
+    source: UUID
+    at: int
+    cells: dict[Key, Cell] = field(default_factory=dict)
+    sets: Counter[str] = field(default_factory=Counter)  # of labels, by instrument
+
+    @property
+    def is_written(self) -> bool:
+        return all(cell.written == cell.count for cell in self.cells.values())
+
+
+class Recorder:
+    """The open minutes of this process. `source` names the process in what is written."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as another process, which has recorded nothing."""
+        self._lock = threading.Lock()
+        self.source = ids.new()
+        self._minutes: list[Minute] = []
+        self._current = Minute(self.source, 0)
+
+    def record(
+        self, name: str, labels: tuple[str, ...], value: float, exemplar: str | None = None
+    ) -> None:
+        """One value of a histogram."""
+        with self._lock:
+            cell = self._cell((name, labels))
+            if exemplar is not None and value > cell.high:
+                cell.exemplar = (value, exemplar, time())
+            cell.add(value)
+
+    def add(self, name: str, labels: tuple[str, ...], amount: float) -> None:
+        """Growth of a counter."""
+        with self._lock:
+            cell = self._cell((name, labels))
+            cell.count += 1
+            cell.sum += amount
+
+    def set(self, name: str, labels: tuple[str, ...], value: float, seconds: float) -> None:
+        """What a gauge was for some time."""
+        with self._lock:
+            cell = self._cell((name, labels))
+            cell.count += 1
+            cell.sum += value * seconds
+            cell.weight += seconds
+            cell.low = min(cell.low, value)
+            cell.high = max(cell.high, value)
+
+    def _cell(self, key: Key) -> Cell:
+        at = int(time()) // MINUTE_SECONDS * MINUTE_SECONDS
+        if at != self._current.at:
+            self._turn(at)
+        cell = self._current.cells.get(key)
+        return self._new_cell(key) if cell is None else cell
+
+    def _turn(self, at: int) -> None:
+        """Begin another minute. A clock that is set back a little stays in the newest; set back
+        further, minutes come again that are written already: as those of another source."""
+        if at < self._current.at:
+            if self._current.at - at <= STEP_BACK * MINUTE_SECONDS:
+                return
+            self.source = ids.new()
+        self._current = Minute(self.source, at)
+        self._minutes.append(self._current)
+        if len(self._minutes) > MOST_MINUTES:
+            lost = self._minutes.pop(0)
+            logger.warning("a minute of metrics, from %d on, could not be written in time", lost.at)
+
+    def _new_cell(self, key: Key) -> Cell:
+        name, labels = key
+        minute = self._current
+        labels = tuple(label[:MOST_LABEL] for label in labels)
+        if (name, labels) not in minute.cells and minute.sets[name] >= LABEL_SETS.value:
+            labels = (OTHER,) * len(labels)
+        if (name, labels) not in minute.cells:
+            minute.sets[name] += 1
+            minute.cells[name, labels] = Cell()
+        return minute.cells[name, labels]
+
+    def snapshot(self) -> list[Minute]:
+        """A copy of all that isn't written, the oldest minute first: whole minutes, of which
+        something is new."""
+        with self._lock:
+            return [
+                Minute(each.source, each.at, {key: cell.copy() for key, cell in each.cells.items()})
+                for each in self._minutes
+                if not each.is_written
+            ]
+
+    def written(self, snapshot: list[Minute]) -> None:
+        """What `snapshot` holds is in the database: forget the minutes that are over by now."""
+        with self._lock:
+            here = {(each.source, each.at): each for each in self._minutes}
+            for each in snapshot:
+                known = here.get((each.source, each.at))
+                if known is None:  # a fork or a crowd of minutes has made an end of it
+                    continue
+                for key, cell in each.cells.items():
+                    known.cells[key].written = max(known.cells[key].written, cell.count)
+            self._minutes = [
+                each for each in self._minutes if each is self._current or not each.is_written
+            ]
+
+
+recorder = Recorder()
+os.register_at_fork(after_in_child=recorder.restart)
