@@ -12,14 +12,15 @@ from django.conf import settings
 
 from core import options
 from core.health import checks, transitions
-from core.health.watch import printable
 from core.options import applying
 from core.processes import loops
 from core.registry import Addition, Additions, AlreadyRegistered, recorded
+from core.text import cut
 from plugins import files, importing, manifest, permissions
 from plugins.manifest import Manifest
 
 MAX_TRACEBACK = 64 * 1024
+MAX_SENTENCE = 2000
 
 
 class State(StrEnum):
@@ -158,7 +159,7 @@ class Plugin:
         is_its_own = not expected and not isinstance(error, manifest.InvalidManifest)
         if is_its_own:
             told = "".join(traceback.format_exception(error))
-            self.traceback = printable(told, at_most=MAX_TRACEBACK)
+            self.traceback = cut(told, MAX_TRACEBACK)
 
 
 def _declare(found: Manifest) -> None:
@@ -188,10 +189,10 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, manifest.InvalidManifest):
         return error.message
     if isinstance(error, Refused | importing.TookTooLong | files.Unsafe | AlreadyRegistered):
-        return printable(str(error))
-    line = printable(traceback.format_exception_only(error)[-1].strip())
+        return cut(str(error), MAX_SENTENCE)
+    line = cut(traceback.format_exception_only(error)[-1], MAX_SENTENCE)
     if isinstance(error, SyntaxError):
-        line = printable(f"{line} ({error.filename}, line {error.lineno})")
+        line = cut(f"{line} ({error.filename}, line {error.lineno})", MAX_SENTENCE)
     is_exit = isinstance(error, SystemExit)
     return f"it tried to end the process at its import ({line})" if is_exit else line
 

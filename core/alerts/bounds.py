@@ -12,6 +12,7 @@ import orjson
 from core.alerts.models import Severity
 from core.api.envelope import dumps
 from core.errors import InvalidInput
+from core.text import cut
 
 MAX_FINGERPRINT = 200
 MAX_SOURCE = 50
@@ -21,7 +22,6 @@ MAX_REMARK = 500
 MAX_DETAILS = 16 * 1024  # bytes as JSON
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SOURCE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
 
@@ -44,26 +44,6 @@ def checked_severity(text: str) -> str:
         message = f"There is no severity {text!r}; known: {', '.join(Severity.values)}."
         raise InvalidInput.field("severity", "unknown_severity", message)
     return text
-
-
-def remark(field: str, text: str, *, is_required: bool = False) -> str:
-    """What a person says about an alert. Raises InvalidInput when it doesn't fit."""
-    stripped = text.strip()
-    if is_required and not stripped:
-        raise InvalidInput.field(field, "required", f"Give a {field}.")
-    if len(stripped) > MAX_REMARK:
-        message = f"This may have at most {MAX_REMARK} characters."
-        raise InvalidInput.field(field, "too_long", message)
-    if _UNSTORABLE.search(stripped):
-        message = "This must not contain NUL or lone surrogates."
-        raise InvalidInput.field(field, "invalid", message)
-    return stripped
-
-
-def cut(text: str, most: int) -> str:
-    """The text as the database can hold it, with an ellipsis at the end where it was cut."""
-    storable = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()
-    return storable if len(storable) <= most else f"{storable[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def cut_details(details: Mapping[str, Any]) -> str:

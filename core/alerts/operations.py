@@ -19,6 +19,7 @@ from core.alerts import bounds, queries
 from core.alerts.models import Alert
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events.operations import publish
+from core.text import cut, remark
 
 MAX_SILENCE = timedelta(days=365)
 RANK = "array_position(ARRAY['info', 'warning', 'critical'], {}.severity::text)"
@@ -69,7 +70,7 @@ def raise_alert(
     of the fingerprint wait for the end of the transaction.
     Raises InvalidInput for a fingerprint, source, severity or title that is none.
     """
-    title = bounds.cut(title, bounds.MAX_TITLE)
+    title = cut(title, bounds.MAX_TITLE)
     if not title:
         raise InvalidInput.field("title", "required", "An alert needs a title.")
     given = {
@@ -78,7 +79,7 @@ def raise_alert(
         "source": bounds.checked_source(source),
         "severity": bounds.checked_severity(severity),
         "title": title,
-        "message": bounds.cut(message, bounds.MAX_MESSAGE),
+        "message": cut(message, bounds.MAX_MESSAGE),
         "details": bounds.cut_details(details or {}),
     }
     [alert] = Alert.objects.raw(RAISE, given)
@@ -97,7 +98,7 @@ def resolve_alert(*, fingerprint: str, reason: str) -> Alert | None:
         Alert.objects.select_for_update().filter(fingerprint=fingerprint, resolved_at=None).first()
     )
     if alert is not None:
-        reason = bounds.cut(reason, bounds.MAX_REMARK)
+        reason = cut(reason, bounds.MAX_REMARK)
         by = f"source:{alert.source}"
         _change(alert, resolved_at=Now(), resolved_by=by, resolution=reason)
         _publish(alert, "resolved", reason=reason)
@@ -110,7 +111,7 @@ def acknowledge(*, alert_id: UUID, actor: Actor, note: str = "") -> Alert:
 
     Raises NotFound, AlertResolved, InvalidInput.
     """
-    note = bounds.remark("note", note)
+    note = _remark("note", note)
     alert = _unresolved(alert_id)
     by = str(actor)[:200]
     is_known = (alert.acknowledged_by, alert.note) == (by, note)
@@ -127,7 +128,7 @@ def silence(*, alert_id: UUID, actor: Actor, until: datetime, reason: str) -> Al
     It ends by itself, and goes on for new alerts of the fingerprint until then.
     Raises NotFound, AlertResolved, InvalidInput.
     """
-    reason = bounds.remark("reason", reason, is_required=True)
+    reason = _remark("reason", reason, is_required=True)
     now = timezone.now()
     if timezone.is_naive(until) or not now < until <= now + MAX_SILENCE:
         message = f"A silence ends in the future, within {MAX_SILENCE.days} days."
@@ -160,13 +161,17 @@ def resolve(*, alert_id: UUID, actor: Actor, reason: str = "") -> Alert:
 
     The source raises a new alert when it comes up again. Raises NotFound, InvalidInput.
     """
-    reason = bounds.remark("reason", reason)
+    reason = _remark("reason", reason)
     alert = _locked(alert_id)
     if alert.resolved_at is None:
         by = str(actor)[:200]
         _change(alert, resolved_at=Now(), resolved_by=by, resolution=reason)
         _record(alert, actor, "resolve", "resolved", reason=reason)
     return alert
+
+
+def _remark(field: str, text: str, *, is_required: bool = False) -> str:
+    return remark(field, text, at_most=bounds.MAX_REMARK, is_required=is_required)
 
 
 def _locked(alert_id: UUID) -> Alert:

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db import models
 
+from core.text import storable
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 TIME = "[0-9]{16}"  # microseconds since 1970, up to the year 2286
@@ -69,8 +71,7 @@ def _read(part: str, field: models.Field[Any, Any]) -> Any:
         return UUID(hex=_shaped(part, ID))
     if isinstance(field, models.IntegerField):
         return int(_shaped(part, NUMBER))
-    text = bytes.fromhex(_shaped(part, TEXT)).decode(errors="replace")
-    return text.replace("\0", "\ufffd")
+    return storable(bytes.fromhex(_shaped(part, TEXT)).decode(errors="replace"))
 
 
 def _shaped(part: str, shape: str) -> str:

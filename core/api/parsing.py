@@ -16,6 +16,7 @@ from rest_framework.parsers import BaseParser
 from core import options
 from core.api.errors import TooLarge
 from core.errors import InvalidInput
+from core.text import storable
 
 options.section("server", title="Server", help="The web server and the limits of the API.")
 
@@ -134,7 +135,7 @@ def _check(value: Any, path: str) -> None:
         _check_text(value, path)
     elif isinstance(value, _Duplicate):
         place = f"{path}.{value.key}" if path else value.key
-        raise _wrong(_printable(place), "duplicate_key", "This key is given twice.")
+        raise _wrong(storable(place), "duplicate_key", "This key is given twice.")
     elif _is_out_of_range(value):
         raise _wrong(path, "out_of_range", "This number is too large.")
 
@@ -147,13 +148,9 @@ def _is_out_of_range(value: Any) -> bool:
 
 def _check_text(text: str, path: str) -> None:
     if "\0" in text:
-        raise _wrong(_printable(path), "null_character", "Text must not contain NUL.")
+        raise _wrong(storable(path), "null_character", "Text must not contain NUL.")
     if _SURROGATE.search(text):
-        raise _wrong(_printable(path), "lone_surrogate", "Text must not contain lone surrogates.")
-
-
-def _printable(path: str) -> str:
-    return _SURROGATE.sub("\ufffd", path).replace("\0", "\ufffd")
+        raise _wrong(storable(path), "lone_surrogate", "Text must not contain lone surrogates.")
 
 
 def _malformed(before: str, problem: str) -> InvalidInput:

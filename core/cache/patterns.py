@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.errors import InvalidInput
+from core.text import is_storable
 
 LONGEST = 250
 STARS_FOR_SERVER = 2  # of the pattern's own: the version before it takes another
-_UNSAFE = re.compile("[\0\ud800-\udfff]")
 _SPECIAL = re.compile(r"([*?\[\]\\^-])")
 
 
@@ -44,7 +44,7 @@ def parse(text: str, *, field: str = "pattern") -> Pattern:
     """Raises InvalidInput naming `field` for a pattern that is none."""
     if not text or len(text) > LONGEST:
         raise InvalidInput.field(field, "out_of_range", f"Give 1 to {LONGEST} characters.")
-    if _UNSAFE.search(text):
+    if not is_storable(text):
         raise InvalidInput.field(field, "invalid", "NUL and lone surrogates are in no key.")
     parts = list(_parts(text, field))
     return Pattern(text, _for_server(parts), re.compile(_for_regex(parts), re.DOTALL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.cache import cache
@@ -125,12 +126,15 @@ def _server() -> tuple[dict[str, int], bool]:
         info: Any = here.levels().shared.run(lambda client: client.info())
     except Unreachable:
         return dict(_last_server), False
-    _last_server.update(
-        used_memory=info["used_memory"],
-        limit=info["maxmemory"] or info["total_system_memory"],
-        evicted_keys=info["evicted_keys"],
-    )
+    used, limit = memory(info)
+    _last_server.update(used_memory=used, limit=limit, evicted_keys=info["evicted_keys"])
     return dict(_last_server), True
+
+
+def memory(info: Mapping[str, Any]) -> tuple[int, int]:
+    """Bytes used and bytes at most, of a server's INFO. Without a limit of its own the
+    machine's memory is the limit."""
+    return info["used_memory"], info["maxmemory"] or info["total_system_memory"]
 
 
 def prefixes(*, limit: int = 20) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from core.config import changes, documents, history, journal, queries, watches
 from core.config.changes import Change
 from core.config.models import ConfigRevision, ConfigWatch, WatchState
 from core.config.overrides import State, newest, same
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict
 from core.events.operations import publish
+from core.text import cut, remark
 
 MAX_REASON = 500
 
@@ -45,7 +46,7 @@ def change(
     key, PreconditionFailed, WatchInProgress.
     """
     actor.require(ADMIN_CONFIG)
-    reason = _fitting_reason(reason)
+    reason = remark("reason", reason, at_most=MAX_REASON)
     components: list[str] = []
     if watch_seconds is not None:
         watches.check_seconds(watch_seconds)
@@ -113,7 +114,7 @@ def _take_back(
     **origin: int,
 ) -> dict[str, Any]:
     actor.require(ADMIN_CONFIG)
-    reason = _fitting_reason(reason)
+    reason = remark("reason", reason, at_most=MAX_REASON)
     with journal.alone() as state:
         check_match(if_match, queries.etag(state))
         found = find(state)
@@ -145,7 +146,7 @@ def revert_unhealthy(*, number: int, trouble: str) -> bool:
     with journal.alone() as state:
         if not watches.end(number, WatchState.REVERTED, trouble):
             return False
-        reason = _shortened(f"Revision {number} was taken back by itself: {trouble}")
+        reason = cut(f"Revision {number} was taken back by itself: {trouble}", MAX_REASON)
         found = _undone(history.get(number), state)
         by = None
         if found:
@@ -219,17 +220,3 @@ def import_document(
 ) -> dict[str, Any]:
     """Change what a YAML document says, as `change` does; what it doesn't name stays."""
     return change(values=documents.read(text), actor=actor, reason=reason, dry_run=dry_run)
-
-
-def _fitting_reason(reason: str) -> str:
-    reason = reason.strip()
-    if len(reason) > MAX_REASON:
-        message = f"A reason has at most {MAX_REASON} characters."
-        raise InvalidInput.field("reason", "too_long", message)
-    if "\0" in reason or reason != reason.encode(errors="replace").decode():
-        raise InvalidInput.field("reason", "invalid", "A reason is text without NUL.")
-    return reason
-
-
-def _shortened(reason: str) -> str:
-    return reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…"

@@ -28,6 +28,7 @@ from core.events import subscribers, tally
 from core.events.models import Delivery, Event, Status
 from core.events.operations import CHANNEL
 from core.processes import loops
+from core.text import cut
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def _attempt(delivery: Delivery) -> str:
             "%s could not handle %s (attempt %d)",
             delivery.subscriber, delivery.event, delivery.attempts, exc_info=error,
         )  # fmt: skip
-        return f"{type(error).__name__}: {error}"[:ERROR_LENGTH].replace("\0", "")
+        return cut(f"{type(error).__name__}: {error}", ERROR_LENGTH)
     finally:
         request_id.adopt("")
     return ""

@@ -17,6 +17,7 @@ from django.db import connections
 from core.api.envelope import dumps
 from core.database import statement_deadline
 from core.health.checks import Check, Figures, Finding, Outcome
+from core.text import cut
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,7 @@ class Verdict:
 def first_line(error: Exception) -> str:
     """The error in one line, such as a driver's message without its hints."""
     lines = str(error).strip().splitlines()
-    return printable(lines[0]) if lines else type(error).__name__
-
-
-def printable(text: str, *, at_most: int = REASON_LENGTH) -> str:
-    """A text of unknown origin as JSON and the database can hold it."""
-    kept = text[:at_most].replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return kept.encode(errors="replace").decode()
+    return cut(lines[0], REASON_LENGTH) if lines else type(error).__name__
 
 
 class Watch:
@@ -145,7 +140,7 @@ class Watch:
         try:
             return Outcome.PASS, None, self.check.measure() or {}
         except Finding as finding:
-            return finding.outcome, printable(str(finding.reason)), finding.figures
+            return finding.outcome, cut(str(finding.reason), REASON_LENGTH), finding.figures
 
     def _settle(self, outcome: Outcome, reason: str | None, measured: Figures | None) -> None:
         global newest

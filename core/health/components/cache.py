@@ -63,15 +63,14 @@ def answers() -> Figures:
     unmeasured={"current_mb": 0.0, "limit_mb": 0.0},
 )
 def has_room() -> Figures:
-    """Memory in use. Without a limit of its own the machine's memory is the limit.
+    """Memory in use.
 
     A cache that evicts may be full all the time; how much it evicts is another check.
     """
-    memory = cache_client().info("memory")
-    used = memory["used_memory"]
-    limit = memory["maxmemory"] or memory["total_system_memory"]
+    info = cache_client().info("memory")
+    used, limit = queries.memory(info)
     figures = {"current_mb": round(used / MIB, 2), "limit_mb": round(limit / MIB, 2)}
-    if memory["maxmemory_policy"] == "noeviction" and used * 100 > FULL.value * limit:
+    if info["maxmemory_policy"] == "noeviction" and used * 100 > FULL.value * limit:
         raise Warn(f"{used / limit:.0%} of its memory is used and it evicts nothing", **figures)
     return figures
 
