@@ -1,0 +1,108 @@
+"""The SQL that reads figures: rows are found by primary key, and what belongs together is added
+up where it lies.
+
+Every question is one statement over the spans of `core.metrics.covering`. Of the minutes only
+the partitions of the days in question are opened.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Member(Enum):
+    """Whose rows are kept apart: nobody's, each node's, or each process's (whose name is in SQL,
+    as `core.metrics.models.Source` is written)."""
+
+    NOBODY = "''"
+    NODE = "source.node"
+    PROCESS = "source.role || '@' || source.node || ':' || source.pid"
+
+
+WANTED = """unnest(
+        %(label_sets)s::bigint[], %(keys)s::integer[], %(add_up)s::boolean[],
+        %(merged)s::boolean[], %(several)s::boolean[]
+    ) AS wanted (label_set_id, key, adds_up, merged, several)"""
+# Histograms are told only where they have to be merged: a rollup row that is all there is of its
+# bucket has its percentiles already.
+ROLLUPS = """
+    SELECT wanted.key, wanted.adds_up, measured.node AS member, measured.at, measured.resolution,
+        measured.count, measured.sum, measured.weight, measured.low, measured.high,
+        measured.p50, measured.p95, measured.p99,
+        CASE WHEN wanted.merged AND (wanted.several OR measured.resolution <> %(step)s)
+            THEN measured.buckets END AS buckets
+    FROM {wanted}
+    CROSS JOIN unnest(
+        %(resolutions)s::integer[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+    ) AS span (resolution, begins, ends)
+    JOIN metrics_rollup AS measured ON measured.label_set_id = wanted.label_set_id
+        AND measured.resolution = span.resolution
+        AND measured.at >= span.begins AND measured.at < span.ends
+    WHERE {condition}"""
+MINUTES = """
+    SELECT wanted.key, wanted.adds_up, {member} AS member, measured.at, 60 AS resolution,
+        measured.count, measured.sum, measured.weight, measured.low, measured.high,
+        NULL::float AS p50, NULL::float AS p95, NULL::float AS p99,
+        CASE WHEN wanted.merged THEN measured.buckets END AS buckets
+    FROM {wanted}
+    CROSS JOIN unnest(
+        %(minute_starts)s::timestamptz[], %(minute_ends)s::timestamptz[]
+    ) AS span (begins, ends)
+    JOIN metrics_minute AS measured ON measured.label_set_id = wanted.label_set_id
+        AND measured.at >= span.begins AND measured.at < span.ends
+    {sources}
+    WHERE measured.at >= %(first_minute)s AND measured.at < %(last_minute)s AND {condition}"""
+SOURCES = "JOIN metrics_source AS source ON source.id = measured.source_id"
+# What is beside each other at one time: of gauges that add up, the sum counts for as long as the
+# longest was measured, and the extremes of the total are known as finely as the rows are.
+TOGETHER = """
+    SELECT key, member, at, resolution, sum(count) AS count, sum(sum) AS sum,
+        max(weight) AS weight,
+        CASE count(*) WHEN 1 THEN min(low) ELSE sum(sum) / nullif(max(weight), 0) END AS low,
+        CASE count(*) WHEN 1 THEN max(high) ELSE sum(sum) / nullif(max(weight), 0) END AS high
+    FROM piece WHERE adds_up GROUP BY key, member, at, resolution"""
+FIGURES = """
+    SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
+        min(low), max(high), max(p50), max(p95), max(p99),
+        array_agg(buckets) FILTER (WHERE buckets IS NOT NULL)
+    FROM piece WHERE NOT adds_up GROUP BY key, member, bucket
+    UNION ALL
+    SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
+        min(low), max(high), NULL, NULL, NULL, NULL
+    FROM together GROUP BY key, member, bucket
+    ORDER BY key, member, bucket"""
+NEWEST = """
+    SELECT DISTINCT ON (member) at, resolution, sum, weight
+    FROM together WHERE weight > 0 ORDER BY member, at DESC"""
+BUCKET = "date_bin(make_interval(secs => %(step)s), at, 'epoch')"
+WHOLE = "%(start)s::timestamptz"
+
+
+def figures(*, rollups: bool, minutes: bool, member: Member, restricted: bool, whole: bool) -> str:
+    """Figures by key, member and bucket, of rollups, minutes or both; `restricted` to the given
+    members, and perhaps of the whole range at once."""
+    read = _read(rollups=rollups, minutes=minutes, member=member, restricted=restricted)
+    return read + FIGURES.format(bucket=WHOLE if whole else BUCKET)
+
+
+def newest(*, rollups: bool, minutes: bool) -> str:
+    """Of a gauge that adds up, the newest row of each node."""
+    read = _read(rollups=rollups, minutes=minutes, member=Member.NODE, restricted=False)
+    return read + NEWEST
+
+
+def _read(*, rollups: bool, minutes: bool, member: Member, restricted: bool) -> str:
+    """The rows as `piece`, and those of gauges that add up as `together`."""
+    parts = []
+    if rollups:
+        condition = "measured.node = ''" if member is Member.NOBODY else "measured.node <> ''"
+        if restricted:
+            condition = "measured.node = ANY(%(members)s)"
+        parts.append(ROLLUPS.format(wanted=WANTED, condition=condition))
+    if minutes:
+        condition = f"{member.value} = ANY(%(members)s)" if restricted else "true"
+        sources = "" if member is Member.NOBODY else SOURCES
+        parts.append(
+            MINUTES.format(wanted=WANTED, member=member.value, sources=sources, condition=condition)
+        )
+    return f"WITH piece AS ({' UNION ALL '.join(parts)}), together AS ({TOGETHER})"

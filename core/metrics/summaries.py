@@ -1,0 +1,105 @@
+"""The few figures that say how the instance did over a range of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core.metrics import reading
+from core.metrics.covering import Span, cover, cut
+from core.metrics.figures import Figures
+from core.metrics.models import LabelSet
+from core.metrics.reading import Key, Wanted
+from core.metrics.resolutions import DAY
+
+REQUESTS = "http_request_duration_seconds"
+ERRORS = "http_request_errors"
+CPU = "node_cpu_percent"
+MEMORY = "process_memory_bytes"
+DISK = "node_disk_used_bytes"
+STATUS = "status"
+MIB = 2**20
+GIB = 2**30
+NOTHING = Figures(0, 0.0, 0.0, None, None)
+
+
+def summary(*, start: datetime, end: datetime) -> dict[str, Any]:
+    """Requests, errors and resources from `start` to `end`, both widened to whole minutes, or to
+    what is kept that long.
+
+    What nothing is known of is None. Resources are numbers always: those that were not measured
+    are 0.0 and named in `not_measured`.
+    """
+    now = timezone.now()
+    start, end = cut(start, end, now=now)
+    unmerged = reading.horizon(start, end).unmerged
+    spans = cover(start, end, largest=DAY, unmerged=unmerged, now=now)
+    wanted = _label_sets()
+    disks = [each for each in wanted if each.key == Key(DISK)]
+    rest = [each for each in wanted if each.key != Key(DISK)]
+    found = reading.read(rest, spans, resolution=None, merged={REQUESTS})
+    whole = {key: figures for (key, _), each in found.items() for figures in each.values()}
+    requests = whole.get(Key(REQUESTS), NOTHING)
+    by_status = {
+        key.group: round(figures.sum)
+        for key, figures in sorted(whole.items(), key=lambda item: item[0].group)
+        if key.instrument == ERRORS
+    }
+    return {
+        **_requests(requests, by_status),
+        "resources": _resources(whole, _newest(disks, spans)),
+    }
+
+
+def _label_sets() -> list[Wanted]:
+    totals = Q(instrument__in=(REQUESTS, CPU, MEMORY, DISK), labels={})
+    by_status = Q(instrument=ERRORS, labels__has_key=STATUS)
+    rows = LabelSet.objects.filter(totals | by_status)
+    return [
+        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))))
+        for pk, kind, instrument, labels in rows.values_list("pk", "kind", "instrument", "labels")
+    ]
+
+
+def _newest(wanted: Sequence[Wanted], spans: Sequence[Span]) -> float | None:
+    return reading.newest(wanted[0], spans) if wanted else None
+
+
+def _requests(seen: Figures, by_status: dict[str, int]) -> dict[str, Any]:
+    """A request and its error may lie on two sides of a minute's end: no more than all fail."""
+    errors = sum(by_status.values())
+    rate = min(errors / seen.count, 1.0) if seen.count else None
+    return {
+        "requests": {
+            "total": seen.count,
+            "success_rate": None if rate is None else 1 - rate,
+            "avg_response_time_ms": _milliseconds(seen.mean),
+            "p95_response_time_ms": _milliseconds(seen.p95),
+            "p99_response_time_ms": _milliseconds(seen.p99),
+        },
+        "errors": {"total": errors, "rate": rate, "by_status": by_status},
+    }
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _resources(whole: dict[Key, Figures], disk: float | None) -> dict[str, Any]:
+    memory = whole.get(Key(MEMORY), NOTHING)
+    measured = {
+        "avg_cpu_percent": (whole.get(Key(CPU), NOTHING).mean, 1),
+        "avg_memory_mb": (memory.mean, MIB),
+        "peak_memory_mb": (memory.high, MIB),
+        "disk_usage_gb": (disk, GIB),
+    }
+    return {
+        **{
+            name: 0.0 if value is None else value / unit for name, (value, unit) in measured.items()
+        },
+        "not_measured": [name for name, (value, _) in measured.items() if value is None],
+    }

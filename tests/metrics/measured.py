@@ -1,0 +1,162 @@
+"""Raw values, the minute rows that processes make of them, and what is true of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import floor
+from uuid import uuid4
+
+from django.db import connection
+
+from core.metrics.histogram import encode
+from core.metrics.instruments import Instrument, Kind
+from core.metrics.models import LabelSet, Minute, Source, Unmerged
+from core.metrics.recorder import Cell
+from core.metrics.resolutions import DAY, FIVE_MINUTES, MINUTE, Resolution
+
+LATENCY = Instrument("test_latency_seconds", Kind.HISTOGRAM, "s", "test", ("route", "status"))
+FAILED = Instrument("test_failed", Kind.COUNTER, "", "test", ("status",))
+MEMORY = Instrument("test_memory_bytes", Kind.GAUGE, "bytes", "test", ("role",))
+SHARE = Instrument("test_share_percent", Kind.MEAN_GAUGE, "percent", "test")
+
+
+@dataclass(frozen=True)
+class Process:
+    node: str
+    role: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.role}@{self.node}:{self.pid}"
+
+
+ONE = Process("alpha", "web", 1)
+TWO = Process("alpha", "web", 2)
+THREE = Process("beta", "web", 1)
+WORKER = Process("beta", "worker", 7)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a histogram, growth of a counter, or what a gauge was for `seconds`."""
+
+    instrument: Instrument
+    process: Process
+    at: datetime
+    value: float
+    labels: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass
+class Measured:
+    """All that was ever measured; `write` makes the rows of what is new."""
+
+    values: list[Value] = field(default_factory=list)
+    sources: dict[Process, Source] = field(default_factory=dict)
+
+    def add(self, values: Iterable[Value]) -> None:
+        """Measure, and write as a process does: whole minutes, marked as unmerged."""
+        new = list(values)
+        self.values += new
+        minutes = {(each.process, MINUTE.floor(each.at)) for each in new}
+        cells: dict[tuple[str, str, tuple[str, ...], Process, datetime], Cell] = {}
+        for each in self.values:
+            if (each.process, MINUTE.floor(each.at)) in minutes:
+                for labels in {each.labels, ()}:
+                    key = (each.instrument.name, each.instrument.kind, labels, each.process)
+                    _count(cells.setdefault((*key, MINUTE.floor(each.at)), Cell()), each)
+        self._write(cells, {each.instrument.name: each.instrument for each in new})
+        starts = {FIVE_MINUTES.floor(at) for _, at in minutes}
+        Unmerged.objects.bulk_create([Unmerged(at=at) for at in starts], ignore_conflicts=True)
+
+    def _write(self, cells, instruments: dict[str, Instrument]) -> None:
+        for day in {DAY.floor(at) for *_, at in cells}:
+            make_partition(day)
+        rows = []
+        for (name, kind, values, process, at), cell in cells.items():
+            labels = dict(zip(instruments[name].labels, values, strict=False)) if values else {}
+            label_set, _ = LabelSet.objects.get_or_create(
+                instrument=name, labels=labels, defaults={"kind": kind}
+            )
+            rows.append(
+                Minute(
+                    label_set_id=label_set.pk, at=at, source_id=self.source(process).pk,
+                    count=cell.count, sum=cell.sum, weight=cell.weight,
+                    low=None if kind == Kind.COUNTER else cell.low,
+                    high=None if kind == Kind.COUNTER else cell.high,
+                    buckets=encode(cell.buckets) if kind == Kind.HISTOGRAM else None,
+                )
+            )  # fmt: skip
+        Minute.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["label_set_id", "at", "source_id"],
+            update_fields=["count", "sum", "weight", "low", "high", "buckets"],
+        )  # fmt: skip
+
+    def source(self, process: Process) -> Source:
+        if process not in self.sources:
+            self.sources[process] = Source.objects.create(
+                process=uuid4(), node=process.node, role=process.role, pid=process.pid,
+                flushed_until=datetime.fromisoformat("2020-01-01T00:00Z"),
+            )  # fmt: skip
+        return self.sources[process]
+
+    def flushed(self, until: datetime) -> None:
+        Source.objects.update(flushed_until=until)
+
+    def buckets(
+        self, instrument: Instrument, start: datetime, end: datetime, resolution: Resolution
+    ) -> dict[datetime, list[Value]]:
+        """The values of each bucket that a question for this range is about."""
+        found: dict[datetime, list[Value]] = defaultdict(list)
+        for each in self.values:
+            at = resolution.floor(each.at)
+            if each.instrument == instrument and resolution.floor(start) <= at < end:
+                found[at].append(each)
+        return dict(sorted(found.items()))
+
+
+def _count(cell: Cell, value: Value) -> None:
+    match value.instrument.kind:
+        case Kind.HISTOGRAM:
+            cell.add(value.value)
+        case Kind.COUNTER:
+            cell.count += 1
+            cell.sum += value.value
+        case _:
+            cell.count += 1
+            cell.sum += value.value * value.seconds
+            cell.weight += value.seconds
+            cell.low = min(cell.low, value.value)
+            cell.high = max(cell.high, value.value)
+
+
+def exact(values: Iterable[Value], share: float) -> float:
+    """The quantile of the values themselves."""
+    rising = sorted(each.value for each in values)
+    return rising[floor(share * (len(rising) - 1))]
+
+
+def totals(values: Iterable[Value]) -> Iterator[tuple[float, float]]:
+    """Of a gauge that adds up: the sum over processes and the seconds it holds for, by minute."""
+    minutes: dict[datetime, list[Value]] = defaultdict(list)
+    for each in values:
+        minutes[MINUTE.floor(each.at)].append(each)
+    for each in minutes.values():
+        seconds: dict[Process, float] = defaultdict(float)
+        for one in each:
+            seconds[one.process] += one.seconds
+        longest = max(seconds.values())
+        yield sum(one.value * one.seconds for one in each) / longest, longest
+
+
+def make_partition(day: datetime) -> None:
+    name = f"metrics_minute_{day:%Y%m%d}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF metrics_minute"
+            f" FOR VALUES FROM ('{day.isoformat()}') TO ('{(day + timedelta(days=1)).isoformat()}')"
+        )
