@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from core import options
 from core.access.actor import Actor
 from core.api import request_id
 from core.errors import NexusError, NotFound
-from tasks import doorbell, redispatch, transitions
+from tasks import doorbell, metrics, redispatch, transitions
 from tasks.context import Context
 from tasks.interrupts import CancelRequested, HandBack, LeaseLost, TimedOut
 from tasks.job import Job, Step, jobs
@@ -47,9 +48,13 @@ class OutcomeUnknown(NexusError):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ends: what is to be written, and whether the job cleans up before."""
+    """How an attempt ends: what is to be written, and whether the job cleans up before.
+
+    `status` is that of the task from then on; None when there will be another attempt.
+    """
 
     write: Callable[[Claim], None]
+    status: Status | None = None
     clean_up: bool = False
     ring: bool = False  # the task goes on somewhere else
 
@@ -94,6 +99,7 @@ class Attempt:
 
     def __init__(self, claim: Claim, on_stuck: Callable[[], None] | None) -> None:
         self.claim = claim
+        self.began = time.monotonic()
         self.pulse = Pulse(claim, on_stuck=on_stuck)
         self.context = Context(
             task_id=claim.id,
@@ -105,10 +111,13 @@ class Attempt:
         self.context.result(claim.result or {})
 
     def run(self) -> None:
+        metrics.begun(self.claim)
         with self.pulse:
             ending = self._work()
         # The log is complete by now, and the lease outlasts this write.
         ending.write(self.claim)
+        if ending.status is not None:
+            metrics.ended(self.claim, ending.status, seconds=time.monotonic() - self.began)
         if ending.ring:
             doorbell.ring(self.claim.id, queue=self.claim.queue, timeout=self.claim.timeout)
         if self.claim.concurrency_key is not None:
@@ -229,11 +238,11 @@ def _trace(error: BaseException) -> str:
 
 
 def _ended(status: Status, *, clean_up: bool = False) -> Ending:
-    return Ending(lambda claim: transitions.finish(claim, status), clean_up=clean_up)
+    return Ending(lambda claim: transitions.finish(claim, status), status, clean_up=clean_up)
 
 
 def _failed(code: str, message: str, *, clean_up: bool = False, trace: str = "") -> Ending:
     def write(claim: Claim) -> None:
         transitions.finish(claim, Status.FAILED, code=code, message=message, traceback=trace)
 
-    return Ending(write, clean_up=clean_up)
+    return Ending(write, Status.FAILED, clean_up=clean_up)

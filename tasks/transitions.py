@@ -39,7 +39,11 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the holder of a token knows about its task."""
+    """What the holder of a token knows about its task.
+
+    `waited` is how many seconds the task, when it was due, waited for its first claim; None at
+    later ones.
+    """
 
     id: UUID
     type: str
@@ -60,6 +64,7 @@ class Claim:
     actor_id: str
     actor_name: str
     request_id: str
+    waited: float | None
     steps: list[StepRow]
 
     @property
@@ -68,7 +73,8 @@ class Claim:
         return self.attempts > self.max_attempts
 
 
-_CLAIMED = [name for name in Claim.__slots__ if name != "steps"]
+_COLUMNS = [name for name in Claim.__slots__ if name not in ("waited", "steps")]
+_CLAIMED = [*_COLUMNS, "waited"]
 
 # A task waits behind another one with the same concurrency key that runs or came before it.
 BLOCKED = """
@@ -88,7 +94,9 @@ _CLAIM = f"""
             claimed_at = now(), started_at = coalesce(started_at, now()), rings = 0,
             lease_expires_at = now() + make_interval(secs => %s)
         WHERE id = %s AND {DUE} AND NOT ({BLOCKED})
-        RETURNING {", ".join(_CLAIMED)}
+        RETURNING {", ".join(_COLUMNS)}, CASE WHEN started_at = now() THEN
+            greatest(extract(epoch FROM now() - greatest(created_at, not_before)), 0)::float8
+            END AS waited
     ), begun AS (
         UPDATE tasks_taskstep SET status = 'running', started_at = now(), completed_at = NULL
         WHERE id = (SELECT step.id FROM tasks_taskstep step JOIN claimed ON task_id = claimed.id

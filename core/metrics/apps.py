@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class MetricsConfig(AppConfig):
     name = "core.metrics"
     label = "metrics"
+
+    def ready(self) -> None:
+        import_module("core.metrics.standard")

@@ -6,7 +6,8 @@
     )
     DURATION.record(1.25, "cache.clear", "completed")
 
-Recording costs microseconds, needs no database and never raises for what a value is.
+Recording costs microseconds, needs no database and never raises for what a value is; a value
+for another number of labels than were declared raises TypeError.
 `core.metrics.flushing` writes what was recorded. Names follow OpenMetrics: snake case, the unit
 at the end; labels must have few values each, for every set of labels is kept by itself.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from core.metrics.recorder import recorder
 from core.registry import Registry
@@ -48,22 +49,32 @@ class Instrument:
     def is_gauge(self) -> bool:
         return self.kind in (Kind.GAUGE, Kind.MEAN_GAUGE)
 
+    def _refuse(self, labels: tuple[str, ...]) -> NoReturn:
+        wanted = ", ".join(self.labels) or "none"
+        raise TypeError(f"{self.name} was given {len(labels)} labels; it has: {wanted}")
+
 
 class Counter(Instrument):
     def add(self, amount: float, *labels: str) -> None:
         """Grow by `amount`, which is not negative."""
+        if len(labels) != len(self.labels):
+            self._refuse(labels)
         recorder.add(self.name, labels, amount)
 
 
 class Histogram(Instrument):
     def record(self, value: float, *labels: str, exemplar: str | None = None) -> None:
         """One value; `exemplar` is the id of the request or task that it belongs to."""
+        if len(labels) != len(self.labels):
+            self._refuse(labels)
         recorder.record(self.name, labels, value, exemplar)
 
 
 class Gauge(Instrument):
     def set(self, value: float, *labels: str, seconds: float) -> None:
         """It was `value` during the last `seconds`."""
+        if len(labels) != len(self.labels):
+            self._refuse(labels)
         recorder.set(self.name, labels, value, seconds)
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from math import isfinite
 from time import time
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +20,7 @@ from pydantic import Field
 
 from core import ids, options
 from core.metrics.histogram import Distribution
+from core.text import storable
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,10 @@ class Minute:
 
 
 class Recorder:
-    """The open minutes of this process. `source` names the process in what is written."""
+    """The open minutes of this process. `source` names the process in what is written.
+
+    Values that are no finite number are left out: they would spoil every sum they are part of.
+    """
 
     def __init__(self) -> None:
         self.restart()
@@ -87,6 +92,8 @@ class Recorder:
         self, name: str, labels: tuple[str, ...], value: float, exemplar: str | None = None
     ) -> None:
         """One value of a histogram."""
+        if not isfinite(value):
+            return
         with self._lock:
             cell = self._cell((name, labels))
             if exemplar is not None and value > cell.high:
@@ -95,6 +102,8 @@ class Recorder:
 
     def add(self, name: str, labels: tuple[str, ...], amount: float) -> None:
         """Growth of a counter."""
+        if not isfinite(amount):
+            return
         with self._lock:
             cell = self._cell((name, labels))
             cell.count += 1
@@ -102,6 +111,8 @@ class Recorder:
 
     def set(self, name: str, labels: tuple[str, ...], value: float, seconds: float) -> None:
         """What a gauge was for some time."""
+        if not isfinite(value * seconds):
+            return
         with self._lock:
             cell = self._cell((name, labels))
             cell.count += 1
@@ -133,7 +144,7 @@ class Recorder:
     def _new_cell(self, key: Key) -> Cell:
         name, labels = key
         minute = self._current
-        labels = tuple(label[:MOST_LABEL] for label in labels)
+        labels = tuple(storable(label[:MOST_LABEL]) for label in labels)
         if (name, labels) not in minute.cells and minute.sets[name] >= LABEL_SETS.value:
             labels = (OTHER,) * len(labels)
         if (name, labels) not in minute.cells:

@@ -21,6 +21,7 @@ STATISTICS: dict[Kind, tuple[str, ...]] = {
     Kind.MEAN_GAUGE: ("mean", "min", "max"),
 }
 SEPARATOR = ":"
+RATIO = "ratio"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ def declare(
     factor: float = 1.0,
     per: Instrument | None = None,
 ) -> Series:
-    """Give a series a name of its own. Raises AlreadyRegistered for a taken one."""
+    """Give a series a name of its own. Raises AlreadyRegistered for a taken one, ValueError for
+    a statistic that the instrument doesn't have."""
+    is_ratio = statistic == RATIO and instrument.kind is Kind.COUNTER
+    if is_ratio != (per is not None and per.kind is Kind.HISTOGRAM):
+        raise ValueError(f"{name}: a ratio is that of a counter to the count of a histogram")
+    if not is_ratio and statistic not in STATISTICS[instrument.kind]:
+        raise ValueError(f"{name}: {instrument.name} has no statistic {statistic!r}")
     return registry.add(name, Series(name, instrument, statistic, unit, title, factor, per))
 
 
