@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from time import monotonic
@@ -77,6 +78,7 @@ WRITE = """
     )
     SELECT count(*) FROM known
 """
+COLUMNS = [each.name for each in fields(Row) if each.name != "kind"]
 SOURCE = """
     INSERT INTO metrics_source (process, node, role, pid, started_at, flushed_until)
     VALUES (%s, %s, %s, %s, now() - make_interval(secs => %s), %s)
@@ -151,9 +153,7 @@ def write(written: Sequence[Row], *, until: datetime) -> None:
 
 def _write(written: Sequence[Row], until: datetime) -> int:
     """How many rows had a label set and a source: those have been written."""
-    columns = [
-        list(map(attrgetter(name), written)) for name in Row._fields if name != "kind"
-    ]  # fmt: skip
+    columns = [list(map(attrgetter(name), written)) for name in COLUMNS]
     try:
         with connection.cursor() as cursor:
             cursor.execute(WRITE, [*columns, until])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,7 +17,8 @@ from core.metrics.recorder import Cell, Minute
 from core.text import storable
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One row of `models.Minute` by what tells its label set and its source; `labels` and
     `exemplar` are JSON."""
 
