@@ -111,6 +111,9 @@ DATABASES = {
                 "min_size": 1,
                 "max_size": env.web_threads + SPARE_CONNECTIONS,
                 "timeout": 2.0,
+                # After that it gives up, until somebody needs a connection and has it try at once.
+                # With five minutes, the default, its pauses would double and nobody could hurry it.
+                "reconnect_timeout": 2.0,
             },
         },
     }
