@@ -53,7 +53,7 @@ def test_tasks_survive_an_emptied_broker(workers):
     doorbell.reset()
     workers()
     broker = connect(settings.BROKER_URL)
-    broker.flushall()
+    broker.flushdb()
     broker.close()
     for task in tasks:
         wait_for(task, "completed", seconds=30)
