@@ -153,10 +153,10 @@ def _spans(spans: Iterable[Span]) -> dict[str, Any]:
 def _figures(row: Sequence[Any]) -> Figures:
     *plain, written = row
     if written:
-        count, total, _, low, high = plain[:5]
+        _, total, _, low, high = plain[:5]
         buckets: Buckets = {}
         for each in written:
             merge(buckets, decode(each))
-        seen = Distribution(count, total, low, high, buckets)
+        seen = Distribution(sum(buckets.values()), total, low, high, buckets)
         plain[5:] = seen.quantiles(PERCENTILES.values())
     return Figures(*plain)
