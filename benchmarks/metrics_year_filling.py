@@ -85,7 +85,7 @@ def _minutes(cursor: CursorWrapper, start: datetime, end: datetime) -> None:
         day = DAY.floor(start) + timedelta(days=number)
         cursor.execute(
             f"CREATE TABLE metrics_minute_{day:%Y%m%d} PARTITION OF metrics_minute"
-            f" FOR VALUES FROM ('{day}') TO ('{day + DAY.step}') WITH (fillfactor = 50)"
+            f" FOR VALUES FROM ('{day}') TO ('{day + DAY.step}')"
         )
         last = min(day + DAY.step - MINUTE.step, MINUTE.floor(end))
         parameters = {"values": VALUES_A_MINUTE, "histograms": written}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import floor
@@ -138,19 +138,6 @@ def exact(values: Iterable[Value], share: float) -> float:
     """The quantile of the values themselves."""
     rising = sorted(each.value for each in values)
     return rising[floor(share * (len(rising) - 1))]
-
-
-def totals(values: Iterable[Value]) -> Iterator[tuple[float, float]]:
-    """Of a gauge that adds up: the sum over processes and the seconds it holds for, by minute."""
-    minutes: dict[datetime, list[Value]] = defaultdict(list)
-    for each in values:
-        minutes[MINUTE.floor(each.at)].append(each)
-    for each in minutes.values():
-        seconds: dict[Process, float] = defaultdict(float)
-        for one in each:
-            seconds[one.process] += one.seconds
-        longest = max(seconds.values())
-        yield sum(one.value * one.seconds for one in each) / longest, longest
 
 
 def make_partition(day: datetime) -> None:

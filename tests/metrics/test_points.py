@@ -13,7 +13,7 @@ from core import options
 from core.metrics import queries
 from core.metrics.histogram import RELATIVE_ERROR
 from core.metrics.instruments import Instrument
-from core.metrics.resolutions import DAY, RESOLUTIONS, Resolution
+from core.metrics.resolutions import DAY, HOUR, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
 from tests.metrics.measured import (
     FAILED,
@@ -27,8 +27,8 @@ from tests.metrics.measured import (
     Measured,
     Value,
     exact,
-    totals,
 )
+from tests.metrics.merged import gauge_totals, merge
 
 pytestmark = pytest.mark.django_db
 EXACT = 1e-9
@@ -86,8 +86,8 @@ def mean(found: list[Value]) -> float:
 
 
 def mean_total(found: list[Value]) -> float:
-    parts = list(totals(found))
-    return sum(total * seconds for total, seconds in parts) / sum(seconds for _, seconds in parts)
+    seconds = sum(longest for _, _, longest in gauge_totals(found))
+    return sum(each.value * each.seconds for each in found) / seconds
 
 
 def mean_share(found: list[Value]) -> float:
@@ -107,15 +107,15 @@ STATISTICS: list[tuple[Instrument, str, Truth]] = [
     (FAILED, "rate", lambda found, seconds: len(found) / seconds),
     (FAILED, "total", lambda found, seconds: len(found)),
     (MEMORY, "mean", lambda found, seconds: mean_total(found)),
+    (MEMORY, "min", lambda found, seconds: min(low for low, _, _ in gauge_totals(found))),
+    (MEMORY, "max", lambda found, seconds: max(high for _, high, _ in gauge_totals(found))),
     (SHARE, "mean", lambda found, seconds: mean_share(found)),
     (SHARE, "min", lambda found, seconds: min(each.value for each in found)),
     (SHARE, "max", lambda found, seconds: max(each.value for each in found)),
 ]  # fmt: skip
 
 
-def agree(
-    measured: Measured, resolution: Resolution, start: datetime, end: datetime, **asked
-) -> None:
+def agree(measured: Measured, resolution: Resolution, start: datetime, end: datetime) -> None:
     asked_series = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
     found = queries.points(series=asked_series, start=start, end=end, resolution=resolution)
     for one, (instrument, statistic, truth) in zip(asked_series, STATISTICS, strict=True):
@@ -130,8 +130,32 @@ def agree(
             assert point == {**true, "value": pytest.approx(true["value"], rel=error)}, one.name
 
 
+def agree_on_ranges(measured: Measured, resolution: Resolution, begin: datetime) -> None:
+    """A range of whole buckets, one with edges in the middle of buckets, one of a moment."""
+    for start, length in ((0, 240), (7, 92), (61, 0.5)):
+        asked = begin + timedelta(minutes=start)
+        agree(measured, resolution, asked, asked + timedelta(minutes=length))
+
+
 @pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
-def test_points_are_right_before_anything_is_merged(measured, begin, resolution):
+def test_points_are_right_whatever_is_merged(measured, begin, resolution):
     measured.add(values(begin))
-    agree(measured, resolution, begin, begin + timedelta(hours=4))
-    agree(measured, resolution, begin + timedelta(minutes=7), begin + timedelta(minutes=99))
+    agree_on_ranges(measured, resolution, begin)
+    merge(measured, every=3)
+    agree_on_ranges(measured, resolution, begin)
+    merge(measured)
+    agree_on_ranges(measured, resolution, begin)
+    late = begin + timedelta(minutes=68)
+    measured.add(values(late, seed=2, minutes=2))
+    agree_on_ranges(measured, resolution, begin)
+
+
+def test_where_nothing_was_measured_there_is_no_point(measured, begin):
+    asked = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
+    day = {"start": begin, "end": begin + DAY.step, "resolution": HOUR}
+    nothing = {each.name: [] for each in asked}
+    assert queries.points(series=asked, **day) == nothing
+    measured.add(values(begin + 30 * HOUR.step, minutes=10))
+    merge(measured)
+    assert queries.points(series=asked, **day) == nothing
+    assert queries.points(series=[], **day) == {}

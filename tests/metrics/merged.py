@@ -1,0 +1,82 @@
+"""The rollups as they have to be, straight from the values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from core.metrics.histogram import Distribution, encode
+from core.metrics.instruments import Kind
+from core.metrics.models import LabelSet, Rollup, Unmerged
+from core.metrics.resolutions import FIVE_MINUTES, MINUTE, ROLLUPS
+from tests.metrics.measured import Measured, Process, Value
+
+
+def merge(measured: Measured, *, every: int = 1) -> None:
+    """Merge what is unmerged, perhaps only every second or third of the five minutes."""
+    marks = list(Unmerged.objects.order_by("at").values_list("at", flat=True))[::every]
+    Unmerged.objects.filter(at__in=marks).delete()
+    behind = set(Unmerged.objects.values_list("at", flat=True))
+    known = [each for each in measured.values if FIVE_MINUTES.floor(each.at) not in behind]
+    Rollup.objects.all().delete()
+    buckets: dict[tuple, list[Value]] = defaultdict(list)
+    for each in known:
+        for resolution in ROLLUPS:
+            for labels in {each.labels, ()}:
+                for node in ("", each.process.node):
+                    at = resolution.floor(each.at)
+                    buckets[each.instrument, labels, resolution.seconds, node, at].append(each)
+    sets = {(each.instrument, tuple(each.labels.values())): each for each in LabelSet.objects.all()}
+    Rollup.objects.bulk_create(
+        Rollup(
+            label_set_id=sets[instrument.name, labels].pk, resolution=seconds, node=node, at=at,
+            **row(instrument.kind, values),
+        )
+        for (instrument, labels, seconds, node, at), values in buckets.items()
+    )  # fmt: skip
+
+
+def row(kind: Kind, values: list[Value]) -> dict[str, object]:
+    if kind is Kind.HISTOGRAM:
+        seen = Distribution()
+        for each in values:
+            seen.add(each.value)
+        p50, p95, p99 = seen.quantiles((0.50, 0.95, 0.99))
+        return {
+            "count": seen.count, "sum": seen.sum, "low": seen.low, "high": seen.high,
+            "buckets": encode(seen.buckets), "p50": p50, "p95": p95, "p99": p99,
+        }  # fmt: skip
+    if kind is Kind.COUNTER:
+        return {"count": len(values), "sum": sum(each.value for each in values)}
+    total = sum(each.value * each.seconds for each in values)
+    if kind is Kind.MEAN_GAUGE:
+        weight = sum(each.seconds for each in values)
+        heights = [each.value for each in values]
+    else:
+        weight, heights = 0.0, []
+        for low, high, longest in gauge_totals(values):
+            weight += longest
+            heights += [low, high]
+    return {
+        "count": len(values), "sum": total, "weight": weight,
+        "low": min(heights), "high": max(heights),
+    }  # fmt: skip
+
+
+def gauge_totals(values: Iterable[Value]) -> list[tuple[float, float, float]]:
+    """Of a gauge that adds up, by minute: the least and most of the sum over processes, which
+    are known of a single process only, and the seconds it holds for."""
+    minutes: dict[datetime, dict[Process, list[Value]]] = defaultdict(lambda: defaultdict(list))
+    for each in values:
+        minutes[MINUTE.floor(each.at)][each.process].append(each)
+    found = []
+    for processes in minutes.values():
+        longest = max(sum(each.seconds for each in one) for one in processes.values())
+        everything = [each for one in processes.values() for each in one]
+        if len(processes) == 1:
+            heights = [each.value for each in everything]
+        else:
+            heights = [sum(each.value * each.seconds for each in everything) / longest]
+        found.append((min(heights), max(heights), longest))
+    return found
