@@ -69,13 +69,15 @@ TOGETHER = """
     FROM piece WHERE adds_up GROUP BY key, member, at, resolution"""
 FIGURES = """
     SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
-        min(low), max(high), max(p50), max(p95), max(p99),
-        array_agg(buckets) FILTER (WHERE buckets IS NOT NULL)
+        min(low), max(high), max(p50), max(p95), max(p99), NULL::bytea
     FROM piece WHERE NOT adds_up GROUP BY key, member, bucket
     UNION ALL
     SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
         min(low), max(high), NULL, NULL, NULL, NULL
     FROM together GROUP BY key, member, bucket
+    UNION ALL
+    SELECT key, member, {bucket}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, buckets
+    FROM piece WHERE buckets IS NOT NULL
     ORDER BY key, member, bucket"""
 NEWEST = """
     SELECT DISTINCT ON (member) at, resolution, sum, weight
@@ -86,7 +88,11 @@ WHOLE = "%(start)s::timestamptz"
 
 def figures(*, rollups: bool, minutes: bool, member: Member, restricted: bool, whole: bool) -> str:
     """Figures by key, member and bucket, of rollups, minutes or both; `restricted` to the given
-    members, and perhaps of the whole range at once."""
+    members, and perhaps of the whole range at once.
+
+    The histograms that have to be merged follow as rows of their own: for array_agg the planner
+    reckons with so much memory that it would go to disk for a thousand buckets.
+    """
     read = _read(rollups=rollups, minutes=minutes, member=member, restricted=restricted)
     return read + FIGURES.format(bucket=WHOLE if whole else BUCKET)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime
 
 from core.metrics.histogram import Distribution, encode
 from core.metrics.instruments import Kind
 from core.metrics.models import LabelSet, Rollup, Unmerged
-from core.metrics.resolutions import FIVE_MINUTES, MINUTE, ROLLUPS
-from tests.metrics.measured import Measured, Process, Value
+from core.metrics.resolutions import FIVE_MINUTES, ROLLUPS
+from tests.metrics.measured import Measured, Value
+from tests.metrics.truth import gauge_totals
 
 
 def merge(measured: Measured, *, every: int = 1) -> None:
@@ -62,21 +61,3 @@ def row(kind: Kind, values: list[Value]) -> dict[str, object]:
         "count": len(values), "sum": total, "weight": weight,
         "low": min(heights), "high": max(heights),
     }  # fmt: skip
-
-
-def gauge_totals(values: Iterable[Value]) -> list[tuple[float, float, float]]:
-    """Of a gauge that adds up, by minute: the least and most of the sum over processes, which
-    are known of a single process only, and the seconds it holds for."""
-    minutes: dict[datetime, dict[Process, list[Value]]] = defaultdict(lambda: defaultdict(list))
-    for each in values:
-        minutes[MINUTE.floor(each.at)][each.process].append(each)
-    found = []
-    for processes in minutes.values():
-        longest = max(sum(each.seconds for each in one) for one in processes.values())
-        everything = [each for one in processes.values() for each in one]
-        if len(processes) == 1:
-            heights = [each.value for each in everything]
-        else:
-            heights = [sum(each.value * each.seconds for each in everything) / longest]
-        found.append((min(heights), max(heights), longest))
-    return found
