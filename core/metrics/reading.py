@@ -43,7 +43,7 @@ def horizon(start: datetime, end: datetime) -> Horizon:
         return Horizon(*cursor.fetchone())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Key:
     """What figures are of: an instrument, and the group when they are grouped by a label."""
 
@@ -79,7 +79,7 @@ def read(
     """
     if not wanted or not spans:
         return {}
-    keys = list(dict.fromkeys(each.key for each in wanted))
+    keys = sorted({each.key for each in wanted})
     parameters = {
         **_wanted(wanted, keys, merged),
         **_spans(spans),

@@ -16,7 +16,7 @@ class Member(Enum):
 
     NOBODY = "''"
     NODE = "source.node"
-    PROCESS = "source.role || '@' || source.node || ':' || source.pid"
+    PROCESS = "(source.role || '@' || source.node || ':' || source.pid)"
 
 
 WANTED = """unnest(
@@ -28,7 +28,8 @@ WANTED = """unnest(
 # Histograms are told only where they have to be merged: a rollup row that is all there is of its
 # bucket has its percentiles already.
 ROLLUPS = """
-    SELECT wanted.key, wanted.adds_up, measured.node AS member, measured.at, measured.resolution,
+    SELECT wanted.key, wanted.adds_up, measured.node COLLATE "C" AS member,
+        measured.at, measured.resolution,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         measured.p50, measured.p95, measured.p99,
         CASE WHEN wanted.merged AND (wanted.several OR measured.resolution <> %(step)s)
@@ -43,7 +44,7 @@ ROLLUPS = """
             AND {condition} AND at >= span.begins AND at < span.ends OFFSET 0
     ) AS measured"""
 MINUTES = """
-    SELECT wanted.key, wanted.adds_up, {member} AS member, measured.at, 60 AS resolution,
+    SELECT wanted.key, wanted.adds_up, {member} COLLATE "C" AS member, measured.at, 60 AS resolution,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         NULL::float AS p50, NULL::float AS p95, NULL::float AS p99,
         CASE WHEN wanted.merged THEN measured.buckets END AS buckets
