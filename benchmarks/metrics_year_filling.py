@@ -75,7 +75,6 @@ def fill(*, end: datetime, days: int) -> None:
     with connection.cursor() as cursor:
         _minutes(cursor, MINUTE.floor(end - timedelta(days=days)), end)
         _rollups(cursor)
-        cursor.execute("VACUUM (ANALYZE) metrics_minute, metrics_rollup")
     Unmerged.objects.create(at=FIVE_MINUTES.floor(end))
 
 

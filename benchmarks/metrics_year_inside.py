@@ -44,6 +44,7 @@ MINUTES = """
 
 def fill() -> None:
     metrics_year_filling.fill(end=END, days=int(os.environ["BENCHMARK_DAYS"]))
+    ours("VACUUM (ANALYZE) metrics_minute, metrics_rollup")
 
 
 def main() -> None:

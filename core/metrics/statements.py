@@ -44,7 +44,8 @@ ROLLUPS = """
             AND {condition} AND at >= span.begins AND at < span.ends OFFSET 0
     ) AS measured"""
 MINUTES = """
-    SELECT wanted.key, wanted.adds_up, {member} COLLATE "C" AS member, measured.at, 60 AS resolution,
+    SELECT wanted.key, wanted.adds_up, {member} COLLATE "C" AS member,
+        measured.at, 60 AS resolution,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         NULL::float AS p50, NULL::float AS p95, NULL::float AS p99,
         CASE WHEN wanted.merged THEN measured.buckets END AS buckets
@@ -108,7 +109,7 @@ def _read(*, rollups: bool, minutes: bool, member: Member, restricted: bool) -> 
     """The rows as `piece`, and those of gauges that add up as `together`."""
     parts = []
     if rollups:
-        condition = "node = ''" if member is Member.NOBODY else "node <> ''"
+        condition = "node = ''" if member is Member.NOBODY else "node > ''"
         if restricted:
             condition = "node = ANY(%(members)s)"
         parts.append(ROLLUPS.format(wanted=WANTED, condition=condition))

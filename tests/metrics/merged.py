@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from core.metrics.histogram import Distribution, encode
-from core.metrics.instruments import Kind
+from core.metrics.instruments import Instrument, Kind
 from core.metrics.models import LabelSet, Rollup, Unmerged
 from core.metrics.resolutions import FIVE_MINUTES, ROLLUPS
 from tests.metrics.measured import Measured, Value
@@ -26,14 +26,22 @@ def merge(measured: Measured, *, every: int = 1) -> None:
                 for node in ("", each.process.node):
                     at = resolution.floor(each.at)
                     buckets[each.instrument, labels, resolution.seconds, node, at].append(each)
-    sets = {(each.instrument, tuple(each.labels.values())): each for each in LabelSet.objects.all()}
+    sets = {
+        (each.instrument, frozenset(each.labels.items())): each.pk
+        for each in LabelSet.objects.all()
+    }
     Rollup.objects.bulk_create(
         Rollup(
-            label_set_id=sets[instrument.name, labels].pk, resolution=seconds, node=node, at=at,
+            label_set_id=sets[instrument.name, labels_of(instrument, labels)],
+            resolution=seconds, node=node, at=at,
             **row(instrument.kind, values),
         )
         for (instrument, labels, seconds, node, at), values in buckets.items()
     )  # fmt: skip
+
+
+def labels_of(instrument: Instrument, values: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    return frozenset(zip(instrument.labels, values, strict=True)) if values else frozenset()
 
 
 def row(kind: Kind, values: list[Value]) -> dict[str, object]:
