@@ -10,4 +10,5 @@ class MetricsConfig(AppConfig):
     label = "metrics"
 
     def ready(self) -> None:
-        import_module("core.metrics.standard")
+        for module in ("standard", "merging"):
+            import_module(f"core.metrics.{module}")

@@ -9,7 +9,7 @@ from core.metrics.instruments import Instrument, Kind
 from core.metrics.models import LabelSet, Rollup, Unmerged
 from core.metrics.resolutions import FIVE_MINUTES, ROLLUPS
 from tests.metrics.measured import Measured, Value
-from tests.metrics.truth import gauge_totals
+from tests.metrics.expected import gauge_totals
 
 
 def merge(measured: Measured, *, every: int = 1) -> None:

@@ -20,7 +20,7 @@ from tests.metrics.measured import (
     values,
 )
 from tests.metrics.merged import merge
-from tests.metrics.truth import EXACT, PERCENT, STATISTICS
+from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 
 pytestmark = pytest.mark.django_db
 

@@ -33,7 +33,7 @@ from tests.metrics.measured import (
     values,
 )
 from tests.metrics.merged import merge
-from tests.metrics.truth import EXACT, PERCENT, exact, gauge_totals, mean, mean_share, mean_total
+from tests.metrics.expected import EXACT, PERCENT, exact, gauge_totals, mean, mean_share, mean_total
 
 pytestmark = pytest.mark.django_db
 
