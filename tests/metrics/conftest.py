@@ -11,6 +11,9 @@ from core import options
 from core.metrics import partitions
 from core.metrics.resolutions import DAY
 from tests.metrics.measured import Measured
+from tests.processes.conftest import running, spawn
+
+__all__ = ["running", "spawn"]
 
 
 @pytest.fixture(autouse=True)
