@@ -10,5 +10,5 @@ class MetricsConfig(AppConfig):
     label = "metrics"
 
     def ready(self) -> None:
-        for module in ("standard", "samplers", "flushing"):
+        for module in ("standard", "samplers", "flushing", "merging"):
             import_module(f"core.metrics.{module}")

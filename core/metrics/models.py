@@ -18,6 +18,7 @@ class LabelSet(models.Model):
     instrument = models.CharField(max_length=100)
     kind = models.CharField(max_length=10)
     labels = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = (
@@ -108,12 +109,16 @@ class Unmerged(models.Model):
 
 
 class Total(models.Model):
-    """All that was ever merged into the rollups of five minutes, for counters that only grow."""
+    """All that was ever merged into the rollups of five minutes, of counters and histograms.
+
+    What others read of it must never fall, and floats that are taken away and added again don't
+    come to the same: so the sum is kept in whole billionths.
+    """
 
     label_set = models.OneToOneField(
-        LabelSet, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True,
+        LabelSet, on_delete=models.CASCADE, db_constraint=False, primary_key=True,
         related_name="+",
     )  # fmt: skip
     count = models.BigIntegerField()
-    sum = models.FloatField()
+    sum_billionths = models.DecimalField(max_digits=40, decimal_places=0)
     buckets = models.BinaryField(null=True)

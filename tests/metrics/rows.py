@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
 
+from core import options
 from core.metrics import partitions
 from core.metrics.histogram import Distribution, encode
 from core.metrics.instruments import Kind
@@ -39,6 +41,11 @@ def now() -> datetime:
 def ago(*, minutes: float = 0, hours: float = 0, days: float = 0) -> datetime:
     """The start of the minute of that time ago."""
     return MINUTE.floor(now() - timedelta(days=days, hours=hours, minutes=minutes))
+
+
+def kept(*, hours: int) -> AbstractContextManager[None]:
+    """Within the block minutes are kept for so long."""
+    return options.replaced({"metrics.keep_1m_hours": hours})
 
 
 def label_set(*, kind: Kind = Kind.HISTOGRAM, instrument: str = "", **labels: str) -> LabelSet:

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ("instrument", models.CharField(max_length=100)),
                 ("kind", models.CharField(max_length=10)),
                 ("labels", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 "constraints": [
@@ -122,9 +123,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Total",
             fields=[
-                ("label_set", models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name="+", serialize=False, to="metrics.labelset")),
+                ("label_set", models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name="+", serialize=False, to="metrics.labelset")),
                 ("count", models.BigIntegerField()),
-                ("sum", models.FloatField()),
+                ("sum_billionths", models.DecimalField(decimal_places=0, max_digits=40)),
                 ("buckets", models.BinaryField(null=True)),
             ],
         ),

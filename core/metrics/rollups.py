@@ -1,0 +1,175 @@
+"""Computing rollups from what they are made of: five minutes from minutes, the rest from finer
+rollups.
+
+Rows are read in the order of their label sets and written in batches: what is held in memory
+doesn't grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, groupby, islice
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection
+
+from core.metrics import totals
+from core.metrics.aggregates import COLUMNS, Aggregate, at_once, over_time
+from core.metrics.instruments import Kind
+from core.metrics.models import Rollup
+from core.metrics.resolutions import FIVE_MINUTES, Resolution
+
+ALL = ""  # the node that stands for all of them
+BATCH = 500  # rows written at once
+
+Timed = list[tuple[datetime, Aggregate]]
+
+# OFFSET 0 keeps the planner to looking each label set up by the primary key.
+MINUTES = """
+    SELECT label_set.id, label_set.kind, source.node, minute.at,
+        minute.count, minute.sum, minute.weight, minute.low, minute.high, minute.buckets
+    FROM metrics_labelset AS label_set
+    CROSS JOIN LATERAL (
+        SELECT * FROM metrics_minute
+        WHERE label_set_id = label_set.id AND at >= %s AND at < %s OFFSET 0
+    ) AS minute
+    JOIN metrics_source AS source ON source.id = minute.source_id
+    ORDER BY label_set.id
+"""
+FINER = """
+    SELECT label_set_id, node, count, sum, weight, low, high, buckets
+    FROM metrics_rollup
+    WHERE resolution = %s AND at >= %s AND at < %s AND label_set_id = ANY(%s)
+    ORDER BY label_set_id
+"""
+# What is the same already costs no new version of the row.
+WRITE = """
+    INSERT INTO metrics_rollup AS rollup
+        (label_set_id, resolution, node, at,
+         count, sum, weight, low, high, buckets, p50, p95, p99)
+    SELECT label_set_id, %s, node, %s, count, sum, weight, low, high, buckets, p50, p95, p99
+    FROM unnest(
+        %s::bigint[], %s::text[], %s::bigint[], %s::float8[], %s::float8[], %s::float8[],
+        %s::float8[], %s::bytea[], %s::float8[], %s::float8[], %s::float8[]
+    ) AS given (label_set_id, node, count, sum, weight, low, high, buckets, p50, p95, p99)
+    ON CONFLICT (label_set_id, resolution, node, at) DO UPDATE SET
+        count = EXCLUDED.count, sum = EXCLUDED.sum, weight = EXCLUDED.weight,
+        low = EXCLUDED.low, high = EXCLUDED.high, buckets = EXCLUDED.buckets,
+        p50 = EXCLUDED.p50, p95 = EXCLUDED.p95, p99 = EXCLUDED.p99
+    WHERE (rollup.count, rollup.sum, rollup.weight, rollup.low, rollup.high, rollup.buckets)
+        IS DISTINCT FROM (EXCLUDED.count, EXCLUDED.sum, EXCLUDED.weight, EXCLUDED.low,
+                          EXCLUDED.high, EXCLUDED.buckets)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a label set came to on a node; `grows` when it is counted in the totals."""
+
+    label_set: int
+    node: str
+    aggregate: Aggregate
+    grows: bool = False
+
+
+def from_minutes(at: datetime) -> set[int]:
+    """Compute the five minutes that begin at `at`, and bring them into the totals.
+
+    Returns the label sets of which something was measured. Part of a transaction.
+    """
+    label_sets: set[int] = set()
+    for batch in _batches(_of_minutes(_stream(MINUTES, [at, at + FIVE_MINUTES.step]))):
+        growing = {row.label_set: row.aggregate for row in batch if row.grows and row.node == ALL}
+        before = _known(growing, at)
+        totals.replace({key: (before.get(key), after) for key, after in growing.items()})
+        _write(batch, FIVE_MINUTES, at)
+        label_sets.update(row.label_set for row in batch)
+    return label_sets
+
+
+def from_finer(
+    resolution: Resolution, at: datetime, *, finer: Resolution, label_sets: Collection[int]
+) -> None:
+    """Compute a bucket of these label sets from those of a finer resolution. Part of a
+    transaction."""
+    parameters = [finer.seconds, at, at + resolution.step, list(label_sets)]
+    for batch in _batches(_of_finer(_stream(FINER, parameters))):
+        _write(batch, resolution, at)
+
+
+def _stream(query: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, parameters)
+        yield from cursor
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def _of_minutes(rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+    for (label_set, name), of_set in groupby(rows, key=itemgetter(0, 1)):
+        kind = Kind(name)
+        nodes: dict[str, Timed] = {}
+        for _, _, node, at, *values in of_set:
+            nodes.setdefault(node, []).append((at, Aggregate.of_row(*values)))
+        merged = {node: _over_minutes(kind, minutes) for node, minutes in nodes.items()}
+        if len(nodes) == 1:
+            merged[ALL] = next(iter(merged.values()))
+        else:
+            merged[ALL] = _over_minutes(kind, list(chain(*nodes.values())))
+        for node, aggregate in merged.items():
+            yield Row(label_set, node, aggregate, grows=kind in totals.KINDS)
+
+
+def _over_minutes(kind: Kind, minutes: Timed) -> Aggregate:
+    if kind is not Kind.GAUGE:
+        return over_time([each for _, each in minutes])
+    beside: dict[datetime, list[Aggregate]] = {}
+    for at, each in minutes:
+        beside.setdefault(at, []).append(each)
+    return over_time([at_once(kind, each) for each in beside.values()])
+
+
+def _of_finer(rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+    for label_set, of_set in groupby(rows, key=itemgetter(0)):
+        nodes: dict[str, list[list[Any]]] = {}
+        for _, node, *values in of_set:
+            nodes.setdefault(node, []).append(values)
+        alone = len(nodes) == 2  # one node, and the same for all of them
+        whole = _over_rows(nodes.pop(ALL))
+        yield Row(label_set, ALL, whole)
+        for node, parts in nodes.items():
+            yield Row(label_set, node, whole if alone else _over_rows(parts))
+
+
+def _over_rows(rows: Iterable[list[Any]]) -> Aggregate:
+    return over_time([Aggregate.of_row(*values) for values in rows])
+
+
+def _known(label_sets: Collection[int], at: datetime) -> dict[int, Aggregate]:
+    """Of all nodes, what was merged of these label sets before."""
+    rows = Rollup.objects.filter(
+        label_set__in=label_sets, resolution=FIVE_MINUTES.seconds, node=ALL, at=at
+    ).values_list("label_set_id", *COLUMNS)
+    return {label_set: Aggregate.of_row(*values) for label_set, *values in rows}
+
+
+def _write(rows: Iterable[Row], resolution: Resolution, at: datetime) -> None:
+    told: dict[int, tuple[Any, ...]] = {}  # one that stands for two nodes is encoded once
+    lines = []
+    for row in rows:
+        if (key := id(row.aggregate)) not in told:
+            told[key] = _told(row.aggregate)
+        lines.append((row.label_set, row.node, *told[key]))
+    with connection.cursor() as cursor:
+        columns = [list(column) for column in zip(*lines, strict=True)]
+        cursor.execute(WRITE, [resolution.seconds, at, *columns])
+
+
+def _told(of: Aggregate) -> tuple[Any, ...]:
+    return of.count, of.sum, of.weight, of.low, of.high, of.encoded(), *of.percentiles()
