@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from django.db import connection
+from django.test import Client
 
 from core.metrics import partitions
+from tests.metrics.scraping import Samples, samples
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +19,15 @@ def no_partitions(request: pytest.FixtureRequest) -> None:
         with connection.cursor() as cursor:
             for day in partitions.days():
                 cursor.execute(f"DROP TABLE metrics_minute_{day:%Y%m%d}")
+
+
+@pytest.fixture
+def api(make_key) -> Client:
+    """A client that may read metrics and nothing else."""
+    return Client(headers={"X-API-Key": make_key("read:metrics")})
+
+
+@pytest.fixture
+def scraped(api) -> Callable[..., Samples]:
+    """Scrape, in the format that is accepted, and read all samples."""
+    return partial(samples, api)
