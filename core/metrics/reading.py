@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -41,7 +43,7 @@ def horizon(start: datetime, end: datetime) -> Horizon:
         return Horizon(*cursor.fetchone())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Key:
     """What figures are of: an instrument, and the group when they are grouped by a label."""
 
@@ -77,7 +79,7 @@ def read(
     """
     if not wanted or not spans:
         return {}
-    keys = list(dict.fromkeys(each.key for each in wanted))
+    keys = sorted({each.key for each in wanted})
     parameters = {
         **_wanted(wanted, keys, merged),
         **_spans(spans),
@@ -88,11 +90,13 @@ def read(
     statement = statements.figures(
         **_tables(spans), member=member, restricted=only is not None, whole=resolution is None
     )
-    found: Found = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        for key, name, bucket, *row in cursor.fetchall():
-            found.setdefault((keys[key], name), {})[bucket] = _figures(row)
+        rows = cursor.fetchall()
+    found: Found = {}
+    for (key, name, bucket), together in groupby(rows, key=itemgetter(0, 1, 2)):
+        figures = _figures([row[3:] for row in together])
+        found.setdefault((keys[key], name), {})[bucket] = figures
     return found
 
 
@@ -150,13 +154,15 @@ def _spans(spans: Iterable[Span]) -> dict[str, Any]:
     }
 
 
-def _figures(row: Sequence[Any]) -> Figures:
-    *plain, written = row
-    if written:
-        count, total, _, low, high = plain[:5]
-        buckets: Buckets = {}
-        for each in written:
-            merge(buckets, decode(each))
-        seen = Distribution(count, total, low, high, buckets)
-        plain[5:] = seen.quantiles(PERCENTILES.values())
-    return Figures(*plain)
+def _figures(rows: Sequence[Sequence[Any]]) -> Figures:
+    """Of the rows of one bucket: its sums, and the histograms that have to be merged."""
+    [sums] = [row[:-1] for row in rows if row[-1] is None]
+    buckets: Buckets = {}
+    for row in rows:
+        if row[-1] is not None:
+            merge(buckets, decode(row[-1]))
+    if not buckets:
+        return Figures(*sums)
+    count, total, weight, low, high = sums[:5]
+    seen = Distribution(sum(buckets.values()), total, low, high, buckets)
+    return Figures(count, total, weight, low, high, *seen.quantiles(PERCENTILES.values()))

@@ -16,17 +16,20 @@ class Member(Enum):
 
     NOBODY = "''"
     NODE = "source.node"
-    PROCESS = "source.role || '@' || source.node || ':' || source.pid"
+    PROCESS = "(source.role || '@' || source.node || ':' || source.pid)"
 
 
 WANTED = """unnest(
         %(label_sets)s::bigint[], %(keys)s::integer[], %(add_up)s::boolean[],
         %(merged)s::boolean[], %(several)s::boolean[]
     ) AS wanted (label_set_id, key, adds_up, merged, several)"""
+# OFFSET 0 keeps the planner to looking each span of each label set up by the primary key. It
+# can't know how short spans are, and would read the whole table for a month.
 # Histograms are told only where they have to be merged: a rollup row that is all there is of its
 # bucket has its percentiles already.
 ROLLUPS = """
-    SELECT wanted.key, wanted.adds_up, measured.node AS member, measured.at, measured.resolution,
+    SELECT wanted.key, wanted.adds_up, measured.node COLLATE "C" AS member,
+        measured.at, measured.resolution,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         measured.p50, measured.p95, measured.p99,
         CASE WHEN wanted.merged AND (wanted.several OR measured.resolution <> %(step)s)
@@ -35,12 +38,14 @@ ROLLUPS = """
     CROSS JOIN unnest(
         %(resolutions)s::integer[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
     ) AS span (resolution, begins, ends)
-    JOIN metrics_rollup AS measured ON measured.label_set_id = wanted.label_set_id
-        AND measured.resolution = span.resolution
-        AND measured.at >= span.begins AND measured.at < span.ends
-    WHERE {condition}"""
+    CROSS JOIN LATERAL (
+        SELECT * FROM metrics_rollup
+        WHERE label_set_id = wanted.label_set_id AND resolution = span.resolution
+            AND {condition} AND at >= span.begins AND at < span.ends OFFSET 0
+    ) AS measured"""
 MINUTES = """
-    SELECT wanted.key, wanted.adds_up, {member} AS member, measured.at, 60 AS resolution,
+    SELECT wanted.key, wanted.adds_up, {member} COLLATE "C" AS member,
+        measured.at, 60 AS resolution,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         NULL::float AS p50, NULL::float AS p95, NULL::float AS p99,
         CASE WHEN wanted.merged THEN measured.buckets END AS buckets
@@ -48,10 +53,13 @@ MINUTES = """
     CROSS JOIN unnest(
         %(minute_starts)s::timestamptz[], %(minute_ends)s::timestamptz[]
     ) AS span (begins, ends)
-    JOIN metrics_minute AS measured ON measured.label_set_id = wanted.label_set_id
-        AND measured.at >= span.begins AND measured.at < span.ends
+    CROSS JOIN LATERAL (
+        SELECT * FROM metrics_minute
+        WHERE label_set_id = wanted.label_set_id AND at >= span.begins AND at < span.ends
+            AND at >= %(first_minute)s AND at < %(last_minute)s OFFSET 0
+    ) AS measured
     {sources}
-    WHERE measured.at >= %(first_minute)s AND measured.at < %(last_minute)s AND {condition}"""
+    WHERE {condition}"""
 SOURCES = "JOIN metrics_source AS source ON source.id = measured.source_id"
 # What is beside each other at one time: of gauges that add up, the sum counts for as long as the
 # longest was measured, and the extremes of the total are known as finely as the rows are.
@@ -63,13 +71,15 @@ TOGETHER = """
     FROM piece WHERE adds_up GROUP BY key, member, at, resolution"""
 FIGURES = """
     SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
-        min(low), max(high), max(p50), max(p95), max(p99),
-        array_agg(buckets) FILTER (WHERE buckets IS NOT NULL)
+        min(low), max(high), max(p50), max(p95), max(p99), NULL::bytea
     FROM piece WHERE NOT adds_up GROUP BY key, member, bucket
     UNION ALL
     SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
         min(low), max(high), NULL, NULL, NULL, NULL
     FROM together GROUP BY key, member, bucket
+    UNION ALL
+    SELECT key, member, {bucket}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, buckets
+    FROM piece WHERE buckets IS NOT NULL
     ORDER BY key, member, bucket"""
 NEWEST = """
     SELECT DISTINCT ON (member) at, resolution, sum, weight
@@ -80,7 +90,11 @@ WHOLE = "%(start)s::timestamptz"
 
 def figures(*, rollups: bool, minutes: bool, member: Member, restricted: bool, whole: bool) -> str:
     """Figures by key, member and bucket, of rollups, minutes or both; `restricted` to the given
-    members, and perhaps of the whole range at once."""
+    members, and perhaps of the whole range at once.
+
+    The histograms that have to be merged follow as rows of their own: for array_agg the planner
+    reckons with so much memory that it would go to disk for a thousand buckets.
+    """
     read = _read(rollups=rollups, minutes=minutes, member=member, restricted=restricted)
     return read + FIGURES.format(bucket=WHOLE if whole else BUCKET)
 
@@ -95,9 +109,9 @@ def _read(*, rollups: bool, minutes: bool, member: Member, restricted: bool) -> 
     """The rows as `piece`, and those of gauges that add up as `together`."""
     parts = []
     if rollups:
-        condition = "measured.node = ''" if member is Member.NOBODY else "measured.node <> ''"
+        condition = "node = ''" if member is Member.NOBODY else "node > ''"
         if restricted:
-            condition = "measured.node = ANY(%(members)s)"
+            condition = "node = ANY(%(members)s)"
         parts.append(ROLLUPS.format(wanted=WANTED, condition=condition))
     if minutes:
         condition = f"{member.value} = ANY(%(members)s)" if restricted else "true"

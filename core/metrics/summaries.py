@@ -15,15 +15,22 @@ from core.metrics.figures import Figures
 from core.metrics.models import LabelSet
 from core.metrics.reading import Key, Wanted
 from core.metrics.resolutions import DAY
+from core.metrics.standard import (
+    GIB,
+    MIB,
+    NODE_CPU,
+    NODE_DISK_USED,
+    PROCESS_MEMORY,
+    REQUEST_DURATION,
+    REQUEST_ERRORS,
+)
 
-REQUESTS = "http_request_duration_seconds"
-ERRORS = "http_request_errors"
-CPU = "node_cpu_percent"
-MEMORY = "process_memory_bytes"
-DISK = "node_disk_used_bytes"
+REQUESTS = REQUEST_DURATION.name
+ERRORS = REQUEST_ERRORS.name
+CPU = NODE_CPU.name
+MEMORY = PROCESS_MEMORY.name
+DISK = NODE_DISK_USED.name
 STATUS = "status"
-MIB = 2**20
-GIB = 2**30
 NOTHING = Figures(0, 0.0, 0.0, None, None)
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from core import options
 from core.metrics import partitions
+from core.metrics.resolutions import DAY
+from tests.metrics.measured import Measured
 from tests.metrics.scraping import Samples, samples
 
 
@@ -19,6 +24,19 @@ def no_partitions(request: pytest.FixtureRequest) -> None:
         with connection.cursor() as cursor:
             for day in partitions.days():
                 cursor.execute(f"DROP TABLE metrics_minute_{day:%Y%m%d}")
+
+
+@pytest.fixture
+def begin() -> Iterator[datetime]:
+    """The start of a day of which everything is kept, also when the test runs past midnight."""
+    with options.replaced({"metrics.keep_1m_hours": 96}):
+        yield DAY.floor(timezone.now() - DAY.step)
+
+
+@pytest.fixture
+def measured(db) -> Measured:
+    """What is measured in the test."""
+    return Measured()
 
 
 @pytest.fixture

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import floor
+from random import Random
 from uuid import uuid4
 
-from django.db import connection
-
+from core.metrics import partitions
 from core.metrics.histogram import encode
 from core.metrics.instruments import Instrument, Kind
 from core.metrics.models import LabelSet, Minute, Source, Unmerged
 from core.metrics.recorder import Cell
-from core.metrics.resolutions import DAY, FIVE_MINUTES, MINUTE, Resolution
+from core.metrics.resolutions import FIVE_MINUTES, MINUTE, Resolution
+from core.metrics.series import Series
 
 LATENCY = Instrument("test_latency_seconds", Kind.HISTOGRAM, "s", "test", ("route", "status"))
 FAILED = Instrument("test_failed", Kind.COUNTER, "", "test", ("status",))
@@ -74,8 +74,7 @@ class Measured:
         Unmerged.objects.bulk_create([Unmerged(at=at) for at in starts], ignore_conflicts=True)
 
     def _write(self, cells, instruments: dict[str, Instrument]) -> None:
-        for day in {DAY.floor(at) for *_, at in cells}:
-            make_partition(day)
+        partitions.ensure({at.date() for *_, at in cells})
         rows = []
         for (name, kind, values, process, at), cell in cells.items():
             labels = dict(zip(instruments[name].labels, values, strict=False)) if values else {}
@@ -119,6 +118,31 @@ class Measured:
         return dict(sorted(found.items()))
 
 
+def values(begin: datetime, *, seed: int = 1, minutes: int = 200) -> list[Value]:
+    """Some hours of four processes on two nodes, with minutes in which nothing happens."""
+    chance = Random(seed)
+    made = []
+    for number in range(minutes):
+        at = begin + timedelta(minutes=number)
+        for process in (ONE, TWO, THREE, WORKER):
+            if number % 23 in (3, 4) or chance.random() < 0.2:
+                continue
+            for _ in range(chance.randrange(4)):
+                moment = at + timedelta(seconds=chance.uniform(0, 59))
+                labels = (chance.choice(["/a", "/b"]), chance.choice(["200", "404", "500"]))
+                duration = chance.lognormvariate(-3, 1)
+                made.append(Value(LATENCY, process, moment, duration, labels))
+                if labels[1] != "200":
+                    made.append(Value(FAILED, process, moment, 1, labels[1:]))
+            for half in range(2):
+                moment = at + timedelta(seconds=30 * half)
+                made += (
+                    Value(MEMORY, process, moment, chance.uniform(1e8, 2e8), (process.role,), 30),
+                    Value(SHARE, process, moment, chance.uniform(0, 100), (), 30),
+                )
+    return made
+
+
 def _count(cell: Cell, value: Value) -> None:
     match value.instrument.kind:
         case Kind.HISTOGRAM:
@@ -134,29 +158,5 @@ def _count(cell: Cell, value: Value) -> None:
             cell.high = max(cell.high, value.value)
 
 
-def exact(values: Iterable[Value], share: float) -> float:
-    """The quantile of the values themselves."""
-    rising = sorted(each.value for each in values)
-    return rising[floor(share * (len(rising) - 1))]
-
-
-def totals(values: Iterable[Value]) -> Iterator[tuple[float, float]]:
-    """Of a gauge that adds up: the sum over processes and the seconds it holds for, by minute."""
-    minutes: dict[datetime, list[Value]] = defaultdict(list)
-    for each in values:
-        minutes[MINUTE.floor(each.at)].append(each)
-    for each in minutes.values():
-        seconds: dict[Process, float] = defaultdict(float)
-        for one in each:
-            seconds[one.process] += one.seconds
-        longest = max(seconds.values())
-        yield sum(one.value * one.seconds for one in each) / longest, longest
-
-
-def make_partition(day: datetime) -> None:
-    name = f"metrics_minute_{day:%Y%m%d}"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF metrics_minute"
-            f" FOR VALUES FROM ('{day.isoformat()}') TO ('{(day + timedelta(days=1)).isoformat()}')"
-        )
+def series(instrument: Instrument, statistic: str, **more) -> Series:
+    return Series(f"{instrument.name}:{statistic}", instrument, statistic, "", "", **more)

@@ -2,120 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from random import Random
 
 import pytest
-from django.utils import timezone
 
-from core import options
 from core.metrics import queries
-from core.metrics.histogram import RELATIVE_ERROR
-from core.metrics.instruments import Instrument
-from core.metrics.resolutions import DAY, RESOLUTIONS, Resolution
+from core.metrics.resolutions import DAY, HOUR, MINUTE, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
 from tests.metrics.measured import (
     FAILED,
     LATENCY,
-    MEMORY,
     ONE,
-    SHARE,
-    THREE,
     TWO,
-    WORKER,
     Measured,
     Value,
-    exact,
-    totals,
+    series,
+    values,
 )
+from tests.metrics.merged import merge
+from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 
 pytestmark = pytest.mark.django_db
-EXACT = 1e-9
-PERCENT = RELATIVE_ERROR * 1.0001
 
 
-@pytest.fixture(autouse=True)
-def long_minutes():
-    """So that no minute of a test ends to be kept while it runs."""
-    with options.replaced({"metrics.keep_1m_hours": 96}):
-        yield
-
-
-@pytest.fixture
-def begin() -> datetime:
-    return DAY.floor(timezone.now() - DAY.step)
-
-
-@pytest.fixture
-def measured() -> Measured:
-    return Measured()
-
-
-def series(instrument: Instrument, statistic: str, **more) -> Series:
-    return Series(f"{instrument.name}:{statistic}", instrument, statistic, "", "", **more)
-
-
-def values(begin: datetime, *, seed: int = 1, minutes: int = 200) -> list[Value]:
-    """Some hours of four processes on two nodes, with minutes in which nothing happens."""
-    chance = Random(seed)
-    made = []
-    for number in range(minutes):
-        at = begin + timedelta(minutes=number)
-        for process in (ONE, TWO, THREE, WORKER):
-            if number % 23 in (3, 4) or chance.random() < 0.2:
-                continue
-            for _ in range(chance.randrange(4)):
-                moment = at + timedelta(seconds=chance.uniform(0, 59))
-                labels = (chance.choice(["/a", "/b"]), chance.choice(["200", "404", "500"]))
-                duration = chance.lognormvariate(-3, 1)
-                made.append(Value(LATENCY, process, moment, duration, labels))
-                if labels[1] != "200":
-                    made.append(Value(FAILED, process, moment, 1, labels[1:]))
-            for half in range(2):
-                moment = at + timedelta(seconds=30 * half)
-                made += (
-                    Value(MEMORY, process, moment, chance.uniform(1e8, 2e8), (process.role,), 30),
-                    Value(SHARE, process, moment, chance.uniform(0, 100), (), 30),
-                )
-    return made
-
-
-def mean(found: list[Value]) -> float:
-    return sum(each.value for each in found) / len(found)
-
-
-def mean_total(found: list[Value]) -> float:
-    parts = list(totals(found))
-    return sum(total * seconds for total, seconds in parts) / sum(seconds for _, seconds in parts)
-
-
-def mean_share(found: list[Value]) -> float:
-    return sum(each.value * each.seconds for each in found) / sum(each.seconds for each in found)
-
-
-Truth = Callable[[list[Value], float], float]
-STATISTICS: list[tuple[Instrument, str, Truth]] = [
-    (LATENCY, "mean", lambda found, seconds: mean(found)),
-    (LATENCY, "rate", lambda found, seconds: len(found) / seconds),
-    (LATENCY, "count", lambda found, seconds: len(found)),
-    (LATENCY, "min", lambda found, seconds: min(each.value for each in found)),
-    (LATENCY, "max", lambda found, seconds: max(each.value for each in found)),
-    (LATENCY, "p50", lambda found, seconds: exact(found, 0.50)),
-    (LATENCY, "p95", lambda found, seconds: exact(found, 0.95)),
-    (LATENCY, "p99", lambda found, seconds: exact(found, 0.99)),
-    (FAILED, "rate", lambda found, seconds: len(found) / seconds),
-    (FAILED, "total", lambda found, seconds: len(found)),
-    (MEMORY, "mean", lambda found, seconds: mean_total(found)),
-    (SHARE, "mean", lambda found, seconds: mean_share(found)),
-    (SHARE, "min", lambda found, seconds: min(each.value for each in found)),
-    (SHARE, "max", lambda found, seconds: max(each.value for each in found)),
-]  # fmt: skip
-
-
-def agree(
-    measured: Measured, resolution: Resolution, start: datetime, end: datetime, **asked
-) -> None:
+def agree(measured: Measured, resolution: Resolution, start: datetime, end: datetime) -> None:
     asked_series = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
     found = queries.points(series=asked_series, start=start, end=end, resolution=resolution)
     for one, (instrument, statistic, truth) in zip(asked_series, STATISTICS, strict=True):
@@ -130,8 +40,106 @@ def agree(
             assert point == {**true, "value": pytest.approx(true["value"], rel=error)}, one.name
 
 
+def agree_on_ranges(measured: Measured, resolution: Resolution, begin: datetime) -> None:
+    """A range of whole buckets, one with edges in the middle of buckets, one of a moment."""
+    for start, length in ((0, 240), (7, 92), (61, 0.5)):
+        asked = begin + timedelta(minutes=start)
+        agree(measured, resolution, asked, asked + timedelta(minutes=length))
+
+
 @pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
-def test_points_are_right_before_anything_is_merged(measured, begin, resolution):
+def test_points_are_right_whatever_is_merged(measured, begin, resolution):
     measured.add(values(begin))
-    agree(measured, resolution, begin, begin + timedelta(hours=4))
-    agree(measured, resolution, begin + timedelta(minutes=7), begin + timedelta(minutes=99))
+    agree_on_ranges(measured, resolution, begin)
+    merge(measured, every=3)
+    agree_on_ranges(measured, resolution, begin)
+    merge(measured)
+    agree_on_ranges(measured, resolution, begin)
+    late = begin + timedelta(minutes=68)
+    measured.add(values(late, seed=2, minutes=2))
+    agree_on_ranges(measured, resolution, begin)
+
+
+def test_where_nothing_was_measured_there_is_no_point(measured, begin):
+    asked = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
+    day = {"start": begin, "end": begin + DAY.step, "resolution": HOUR}
+    nothing = {each.name: [] for each in asked}
+    assert queries.points(series=asked, **day) == nothing
+    measured.add(values(begin + 30 * HOUR.step, minutes=10))
+    merge(measured)
+    assert queries.points(series=asked, **day) == nothing
+    assert queries.points(series=[], **day) == {}
+
+
+def test_the_rate_of_the_newest_bucket_is_over_what_is_known_of_it(measured, begin):
+    rate = series(LATENCY, "rate")
+    measured.add(Value(LATENCY, ONE, begin, 0.1, ("/a", "200")) for _ in range(30))
+    day = {"series": [rate], "start": begin, "end": begin + DAY.step}
+
+    def rates() -> list[float]:
+        found = [queries.points(**day, resolution=each)[rate.name] for each in (MINUTE, HOUR)]
+        return [point["value"] for points in found for point in points]
+
+    measured.flushed(begin + timedelta(seconds=15))
+    assert rates() == [30 / 15, 30 / 15]
+    measured.flushed(begin + timedelta(seconds=120))
+    assert rates() == [30 / 60, 30 / 120]
+    measured.flushed(begin + HOUR.step)
+    assert rates() == [30 / 60, 30 / 3600]
+    measured.flushed(begin + timedelta(seconds=0.2))
+    assert rates() == []  # of so short a time it would say nothing
+
+
+def test_a_percentile_of_an_open_bucket_is_of_all_that_is_known(measured, begin):
+    """An hour of which three quarters are merged, the last of them with a late minute."""
+    everything = values(begin, minutes=50)
+    measured.add(everything[:-300])
+    merge(measured)
+    measured.add(everything[-300:])
+    agree(measured, HOUR, begin, begin + HOUR.step)
+
+
+def test_a_ratio_is_nothing_where_nothing_was_counted_and_absent_where_nothing_happened(
+    measured, begin
+):
+    share = Series("failed", FAILED, "ratio", "percent", "", factor=100, per=LATENCY)
+    minute = timedelta(minutes=1)
+    measured.add(
+        [
+            *(Value(LATENCY, ONE, begin, 0.1, ("/a", "200")) for _ in range(3)),
+            *(Value(LATENCY, TWO, begin + 2 * minute, 0.1, ("/a", "500")) for _ in range(8)),
+            *(Value(FAILED, TWO, begin + 2 * minute, 1, ("500",)) for _ in range(2)),
+            Value(FAILED, ONE, begin + 4 * minute, 1, ("500",)),
+        ]
+    )
+    asked = {"series": [share], "start": begin, "end": begin + HOUR.step}
+    found = queries.points(**asked, resolution=MINUTE)["failed"]
+    assert found == [
+        {"timestamp": begin, "value": 0.0},
+        {"timestamp": begin + 2 * minute, "value": 25.0},
+    ]
+    merge(measured)
+    [hour] = queries.points(**asked, resolution=HOUR)["failed"]
+    assert hour["value"] == pytest.approx(100 * 3 / 11)
+
+
+def test_a_factor_multiplies_what_is_told(measured, begin):
+    measured.add([Value(LATENCY, ONE, begin, 0.25, ("/a", "200"))])
+    in_milliseconds = series(LATENCY, "mean", factor=1000)
+    found = queries.points(
+        series=[in_milliseconds], start=begin, end=begin + HOUR.step, resolution=HOUR
+    )
+    assert found[in_milliseconds.name] == [{"timestamp": begin, "value": 250.0}]
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
+def test_a_question_is_three_queries_however_much_it_is_about(
+    measured, begin, resolution, django_assert_num_queries
+):
+    every = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
+    measured.add(values(begin, minutes=100))
+    merge(measured, every=2)
+    for length in (1, 600):
+        end = begin + timedelta(minutes=length)
+        with django_assert_num_queries(3):
+            queries.points(series=every, start=begin, end=end, resolution=resolution)
