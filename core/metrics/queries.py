@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from core.metrics import grouping, reading
 from core.metrics.covering import Span, cover
 from core.metrics.figures import ratio
@@ -96,10 +94,7 @@ class _Buckets:
         return cls(first, last, resolution, reading.horizon(first, last))
 
     def spans(self, *, largest: Resolution) -> list[Span]:
-        return cover(
-            self.first, self.last,
-            largest=largest, unmerged=self.horizon.unmerged, now=timezone.now(),
-        )  # fmt: skip
+        return cover(self.first, self.last, largest=largest, unmerged=self.horizon.unmerged)
 
     def seconds(self, at: datetime) -> float | None:
         """How much of a bucket has been measured; None when too little to speak of a rate."""

@@ -41,10 +41,9 @@ def summary(*, start: datetime, end: datetime) -> dict[str, Any]:
     What nothing is known of is None. Resources are numbers always: those that were not measured
     are 0.0 and named in `not_measured`.
     """
-    now = timezone.now()
-    start, end = cut(start, end, now=now)
+    start, end = cut(start, end, now=timezone.now())
     unmerged = reading.horizon(start, end).unmerged
-    spans = cover(start, end, largest=DAY, unmerged=unmerged, now=now)
+    spans = cover(start, end, largest=DAY, unmerged=unmerged)
     wanted = _label_sets()
     disks = [each for each in wanted if each.key == Key(DISK)]
     rest = [each for each in wanted if each.key != Key(DISK)]
