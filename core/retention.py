@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import IntegerField, QuerySet
+from django.db import connection
+from django.db.models import CompositePrimaryKey, IntegerField, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
@@ -45,8 +46,26 @@ class Rule:
             self.expired().order_by().annotate(size=size).values_list("pk", "size")[:BATCH]
         )
         if found:
-            self.expired().model._default_manager.filter(pk__in=found).delete()
+            _delete(self.expired().model, list(found))
         return Deleted(rows=len(found), size=sum(found.values()))
+
+
+def _delete(model: type[Model], keys: list[Any]) -> None:
+    if not isinstance(model._meta.pk, CompositePrimaryKey):
+        model._default_manager.filter(pk__in=keys).delete()
+        return
+    # Django asks for each of a thousand rows in turn: (a = 1 AND b = 2) OR …, which takes ten
+    # times as long. Nothing can refer to such a row.
+    quote = connection.ops.quote_name
+    fields = model._meta.pk_fields
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    given = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+    statement = (
+        f"DELETE FROM {quote(model._meta.db_table)}"  # noqa: S608 - names of the model
+        f" WHERE ({columns}) IN (SELECT * FROM unnest({given}))"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(column) for column in zip(*keys, strict=True)])
 
 
 rules: Registry[Rule] = Registry("retention rule")

@@ -12,6 +12,7 @@ import io
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from time import perf_counter
 from typing import Any
 
 from django.db import close_old_connections
@@ -20,6 +21,7 @@ from django.http import HttpResponse
 from core import ids
 from core.api import errors, request_id
 from core.api.envelope import dumps
+from core.metrics import middleware as metrics
 from nexus.threads import Threads
 
 Scope = dict[str, Any]
@@ -65,14 +67,16 @@ class Bridge:
         self.limit = threads * (1 + WAITING_PER_THREAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
         if self.inside >= self.limit:
-            await refuse(send, Refused(503, "unavailable", "Too many requests wait; try again."))
+            busy = Refused(503, "unavailable", "Too many requests wait; try again.")
+            await refuse(send, busy, method=scope["method"], began=began)
             return
         self.inside += 1
         try:
             await self._serve(scope, receive, send)
         except Refused as refused:
-            await refuse(send, refused)
+            await refuse(send, refused, method=scope["method"], began=began)
         finally:
             self.inside -= 1
 
@@ -208,8 +212,9 @@ def produce(
         response.close()
 
 
-async def refuse(send: Send, refused: Refused) -> None:
+async def refuse(send: Send, refused: Refused, *, method: str, began: float) -> None:
     request_id.adopt(ids.external("req", ids.new()))
+    metrics.refused(method, refused.status, perf_counter() - began, request_id.current())
     body = dumps(errors.document(refused.code, refused.message))
     headers = [
         (b"content-type", b"application/json"),

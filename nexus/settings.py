@@ -59,6 +59,7 @@ INSTALLED_APPS = [
 # The admin and everything that isn't the API. Paths below /api/ run API_MIDDLEWARE instead:
 # they carry no CSRF form, message or clickjacking state, and cost less for it.
 MIDDLEWARE = [
+    "core.metrics.middleware.RequestMetrics",
     "core.api.lane.ApiLane",
     "core.api.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",

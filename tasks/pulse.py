@@ -61,7 +61,7 @@ class Pulse:
         self._deadline = time.monotonic() + claim.timeout
         self._lease_until = time.monotonic() + LEASE_SECONDS
         self._shielded = False
-        self._may_hand_back = True
+        self.may_hand_back = True
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pulse {claim.id}", daemon=True)
@@ -88,7 +88,7 @@ class Pulse:
         """From here on, fractions are of this step: `share` of the whole, after `done_before`."""
         self.fraction = 0.0  # first, so that the thread never counts it towards the next step
         self._place = (step_id, done_before, share)
-        self._may_hand_back = may_hand_back
+        self.may_hand_back = may_hand_back
 
     def advance(self, fraction: float) -> None:
         self.fraction = min(fraction, 1.0)
@@ -147,7 +147,7 @@ class Pulse:
             self._give_up(self._on_stuck)
         elif now > self._deadline:
             self._stop_job(TimedOut)
-        elif self._may_hand_back and draining.hand_back_due():
+        elif self.may_hand_back and draining.hand_back_due():
             self._stop_job(HandBack)
 
     def _beat(self) -> None:

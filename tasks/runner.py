@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
+from billiard.common import (  # type: ignore[attr-defined]  # its stubs are older
+    terminate_handler_fired as told_to_end,
+)
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from pydantic import Field
@@ -57,6 +60,7 @@ class Ending:
     status: Status | None = None
     clean_up: bool = False
     ring: bool = False  # the task goes on somewhere else
+    leave: bool = False  # this process has been told to end
 
 
 def worker_name() -> str:
@@ -122,6 +126,8 @@ class Attempt:
             doorbell.ring(self.claim.id, queue=self.claim.queue, timeout=self.claim.timeout)
         if self.claim.concurrency_key is not None:
             redispatch.ring_next(self.claim.concurrency_key)
+        if ending.leave:
+            raise SystemExit
 
     def _work(self) -> Ending:
         try:
@@ -153,8 +159,15 @@ class Attempt:
         except (Superseded, LeaseLost):
             raise
         except (Exception, SystemExit) as error:
-            return self._after(error, job)
+            return self._interrupted(error) if told_to_end() else self._after(error, job)
         return _ended(Status.COMPLETED)
+
+    def _interrupted(self, error: BaseException) -> Ending:
+        """A signal to this process, not the job's fault, has ended the step wherever it was."""
+        if not self.pulse.may_hand_back:
+            raise error  # the row stays as a killed worker leaves it: look what took effect
+        self.context.info("Its process was told to end; another one goes on.")
+        return Ending(transitions.hand_back, ring=True, leave=True)
 
     def _given_up(self) -> Ending:
         if self.claim.error_code:  # written by whoever gave the task up
@@ -224,6 +237,8 @@ class Attempt:
         try:
             job.clean_up(self.context)
         except (Exception, SystemExit) as error:
+            if told_to_end():
+                raise  # whoever claims the row next cleans up
             logger.warning("clean-up of task %s failed", self.claim.id, exc_info=error)
             self.context.log("ERROR", f"Clean-up failed: {type(error).__name__}: {error}")
 

@@ -16,6 +16,7 @@ from core.access.actor import SYSTEM
 from core.access.scopes import ALL_SCOPES
 from core.health import queries, transitions
 from core.health.board import board
+from core.metrics.recorder import recorder
 from tests.stack import Stack, running
 
 # The workers of xdist share a Valkey, and none may see what another's tests have cached.
@@ -56,6 +57,7 @@ def nothing_remembered() -> Iterator[None]:
     board.forget()
     queries.forget()
     transitions.forget()
+    recorder.restart()
     with options.replaced({}):
         yield
 

@@ -1,7 +1,8 @@
 """The pytest plugin that gives a test run its own PostgreSQL and Valkey, on free ports.
 
 Loaded by `-p tests.servers` before Django's settings, so that these read its environment.
-Workers of xdist inherit the environment and so share the servers; each has its own database.
+Workers of xdist inherit the environment and so share the servers; each has its own database,
+in PostgreSQL and in the broker.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def start() -> dict[str, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # gw0, gw1 and so on
+        os.environ["BROKER_URL"] = f"{os.environ['BROKER_URL'][:-1]}{worker[2:]}"
         return
     for name in [name for name in os.environ if name.startswith("NEXUS_")]:
         del os.environ[name]

@@ -19,7 +19,7 @@ LONGEST_KNOWN_PATH = 120
 
 
 class ApiLane:
-    """First in MIDDLEWARE: paths below /api/ leave the list here and run API_MIDDLEWARE.
+    """Early in MIDDLEWARE: paths below /api/ leave the list here and run API_MIDDLEWARE.
 
     Nothing is raised past the lane, so Django's HTML error pages never answer for the API.
     """

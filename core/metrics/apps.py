@@ -10,5 +10,5 @@ class MetricsConfig(AppConfig):
     label = "metrics"
 
     def ready(self) -> None:
-        for module in ("standard", "merging"):
+        for module in ("standard", "samplers", "flushing", "merging", "retention"):
             import_module(f"core.metrics.{module}")

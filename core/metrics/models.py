@@ -67,7 +67,7 @@ class Minute(Measured):
     """What one process measured in one minute; it rewrites the row until the minute is over.
 
     The table is partitioned by day, see `core.metrics.partitions`. `exemplar` is the slowest
-    request: its value, id and time.
+    request or task: its `value`, `id` and `time` (seconds since 1970).
     """
 
     pk = models.CompositePrimaryKey("label_set_id", "at", "source_id")

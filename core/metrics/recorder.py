@@ -67,6 +67,9 @@ class Minute:
     cells: dict[Key, Cell] = field(default_factory=dict)
     sets: Counter[str] = field(default_factory=Counter)  # of labels, by instrument
 
+    def copy(self) -> Minute:
+        return Minute(self.source, self.at, {key: cell.copy() for key, cell in self.cells.items()})
+
     @property
     def is_written(self) -> bool:
         return all(cell.written == cell.count for cell in self.cells.values())
@@ -110,8 +113,8 @@ class Recorder:
             cell.sum += amount
 
     def set(self, name: str, labels: tuple[str, ...], value: float, seconds: float) -> None:
-        """What a gauge was for some time."""
-        if not isfinite(value * seconds):
+        """What a gauge was for some time; for no time it was nothing."""
+        if not seconds > 0 or not isfinite(value * seconds):
             return
         with self._lock:
             cell = self._cell((name, labels))
@@ -153,11 +156,11 @@ class Recorder:
         return minute.cells[name, labels]
 
     def snapshot(self) -> list[Minute]:
-        """A copy of all that isn't written, the oldest minute first: whole minutes, of which
-        something is new."""
+        """All that isn't written, the oldest minute first: whole minutes, of which something
+        is new. The current one is a copy; those before it change no more."""
         with self._lock:
             return [
-                Minute(each.source, each.at, {key: cell.copy() for key, cell in each.cells.items()})
+                each.copy() if each is self._current else each
                 for each in self._minutes
                 if not each.is_written
             ]

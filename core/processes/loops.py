@@ -12,11 +12,13 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from core.options import Option
 from core.registry import Registry
 
 logger = logging.getLogger(__name__)
 
 MAX_PAUSE_SECONDS = 10.0  # what waits for a database that is back is soon told
+CHILD = "child"  # the role of what a worker forks to run jobs, where it comes to loops
 
 Turn = Callable[[], Any]
 
@@ -25,15 +27,25 @@ Turn = Callable[[], Any]
 class Loop:
     name: str
     roles: frozenset[str]
-    interval: float
+    interval: float | Option[float]
     turn: Turn
+
+    @property
+    def seconds(self) -> float:
+        """The interval as it is now."""
+        return self.interval.value if isinstance(self.interval, Option) else self.interval
 
 
 registry: Registry[Loop] = Registry("loop")
 
 
-def register(name: str, *, roles: set[str], interval: float) -> Callable[[Turn], Turn]:
-    """Run a function every `interval` seconds in each main process of these roles.
+def register(
+    name: str, *, roles: set[str], interval: float | Option[float]
+) -> Callable[[Turn], Turn]:
+    """Run a function every `interval` seconds in each process of these roles.
+
+    The children of a worker have the role CHILD and none other: they are there for the jobs.
+    An interval that is an option is read before each pause; wake the loop when it changes.
 
     It runs again at once when it returns something truthy, when `wake(name)` is called here
     or when PostgreSQL gets a NOTIFY on a channel of that name. What it raises is logged once
@@ -85,7 +97,7 @@ class LoopThread:
             if self.statistics.failures_in_a_row:
                 self.stop.wait(self._pause())  # a NOTIFY must not turn failures into a busy loop
             else:
-                self._woken.wait(self.loop.interval)
+                self._woken.wait(self.loop.seconds)
 
     def _turn(self) -> bool:
         """Returns whether there is more to do right now."""
@@ -120,7 +132,7 @@ class LoopThread:
         statistics.last_error_at = datetime.now(UTC)
 
     def _pause(self) -> float:
-        doubled = max(self.loop.interval, 0.1) * 2.0 ** min(self.statistics.failures_in_a_row, 10)
+        doubled = max(self.loop.seconds, 0.1) * 2.0 ** min(self.statistics.failures_in_a_row, 10)
         return min(doubled, self.max_pause) * random.uniform(0.5, 1.0)  # noqa: S311
 
 

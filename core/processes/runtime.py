@@ -17,6 +17,7 @@ from core.database import statement_deadline
 from core.processes import (
     catching_up,
     control,
+    endings,
     figures,
     forks,
     loops,
@@ -47,10 +48,10 @@ class Runtime:
         self._heart = loops.LoopThread(beats, self._stop, max_pause=HEARTBEAT_SECONDS / 2)
 
     def start(self) -> None:
-        if self.identity.is_main:
-            self._threads += loops.start(self.identity.role, self._stop)
-            if loops.names():
-                self._thread("processes.notifications", partial(notifications.listen, self._stop))
+        is_main = self.identity.is_main
+        self._threads += loops.start(self.identity.role if is_main else loops.CHILD, self._stop)
+        if is_main and loops.names():
+            self._thread("processes.notifications", partial(notifications.listen, self._stop))
         self._threads.append(self._heart.start())
         self._thread("processes.control", self._control)
 
@@ -60,7 +61,8 @@ class Runtime:
         self._threads.append(thread)
 
     def stop(self) -> None:
-        """Stop the threads and sign off, within a few seconds whatever the database does."""
+        """Stop the threads, carry out the endings and sign off, within a few seconds whatever
+        the database does."""
         self._stop.set()
         self._heart.wake()
         loops.wake_all()
@@ -69,6 +71,7 @@ class Runtime:
             thread.join(max(0.0, deadline - time.monotonic()))
         try:
             with statement_deadline(DATABASE_SECONDS):
+                endings.carry_out()
                 operations.stop(identity=self.identity, figures=figures.measured())
         except DatabaseError as error:
             logger.info("could not sign off: %s", error)
@@ -102,22 +105,29 @@ class Runtime:
 
 _lock = threading.Lock()
 _runtime: Runtime | None = None
+_identity: Identity | None = None
 _forked = False
 
 
 def start(role: str, *, child: bool = False) -> None:
     """Register this process and start its threads; returns at once, even without a database.
 
-    A child of a worker (`child`, or forked after its parent's start) runs no loops. Calling
-    it again does nothing.
+    A child of a worker (`child`, or forked after its parent's start) runs only the loops for
+    children. Calling it again does nothing.
     """
-    global _runtime
+    global _runtime, _identity
     with _lock:
         if _runtime is None:
             parent_pid = os.getppid() if child or _forked else None
-            _runtime = Runtime(Identity(role=role, parent_pid=parent_pid))
+            _identity = Identity(role=role, parent_pid=parent_pid)
+            _runtime = Runtime(_identity)
             _runtime.start()
             atexit.register(stop)
+
+
+def identity() -> Identity | None:
+    """Who this process is, or was until it stopped; None when it was never started."""
+    return _identity
 
 
 def stop() -> None:
@@ -131,10 +141,10 @@ def stop() -> None:
 
 def _after_fork() -> None:
     """Threads and connections stay with the parent: the child starts afresh."""
-    global _runtime, _lock, _forked
+    global _runtime, _identity, _lock, _forked
     _lock = threading.Lock()
     _forked = _forked or _runtime is not None
-    _runtime = None
+    _runtime = _identity = None
     loops.forget()
     control.leave()
     forks.abandon_connections()

@@ -107,8 +107,8 @@ def measured(*, at: datetime, **given: Any) -> Minute:
     kind = given.pop("kind", Kind.HISTOGRAM)
     if kind is Kind.HISTOGRAM:
         given.setdefault("values", [1.0])
-    given.setdefault("label_set", label_set(kind=kind))
-    given.setdefault("source", source())
-    made = minute(at=at, **given)
+    chosen = given.pop("label_set", None) or label_set(kind=kind)
+    process = given.pop("source", None) or source()
+    made = minute(at=at, label_set=chosen, source=process, **given)
     write([made])
     return made

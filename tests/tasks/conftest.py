@@ -20,7 +20,7 @@ def engine(transactional_db: None) -> Iterator[None]:
         cursor.execute(specimens.EFFECTS)
         cursor.execute("TRUNCATE specimen_effect")
     broker = connect(settings.BROKER_URL)
-    broker.flushall()
+    broker.flushdb()
     doorbell.reset()
     draining.reset()
     yield
@@ -41,6 +41,7 @@ def workers(engine: None) -> Iterator[Callable[..., Worker]]:
     yield begin
     for worker in started:
         worker.kill()
+        print(worker.said())  # noqa: T201  shown by pytest when the test fails
         worker.log.unlink(missing_ok=True)
 
 

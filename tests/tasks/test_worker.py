@@ -7,6 +7,7 @@ import signal
 from datetime import timedelta
 
 import psutil
+import pytest
 from celery import current_app
 from django.conf import settings
 from django.utils import timezone
@@ -15,8 +16,8 @@ from core import ids
 from core.access.actor import SYSTEM
 from core.valkey import connect
 from tasks import doorbell, operations
-from tasks.models import Status, TaskLog
-from tests.tasks.workers import effects, fresh, start, wait_for
+from tasks.models import Status, Task, TaskLog
+from tests.tasks.workers import Worker, effects, fresh, start, wait_for
 from tests.waiting import until
 
 
@@ -53,7 +54,7 @@ def test_tasks_survive_an_emptied_broker(workers):
     doorbell.reset()
     workers()
     broker = connect(settings.BROKER_URL)
-    broker.flushall()
+    broker.flushdb()
     broker.close()
     for task in tasks:
         wait_for(task, "completed", seconds=30)
@@ -108,9 +109,14 @@ def test_a_poison_task_ends_failed_and_the_worker_lives_on(worker):
     wait_for(start("specimen.plain"), "completed")
 
 
+def child_of(task: Task) -> int:
+    """The process that runs it."""
+    return int(fresh(task).worker.rpartition(":")[2])
+
+
 def test_the_tasks_of_a_killed_child_go_on_in_the_same_worker(worker):
     task = wait_for(start("specimen.sturdy", seconds=3), "running")
-    os.kill(int(fresh(task).worker.rpartition(":")[2]), signal.SIGKILL)
+    os.kill(child_of(task), signal.SIGKILL)
     task = wait_for(task, "completed", seconds=40)
     assert (task.attempts, effects(task.id)) == (2, ["first", "second"])
 
@@ -136,6 +142,34 @@ def test_a_worker_told_to_stop_ends_short_jobs_and_hands_long_ones_back(workers)
     first.process.wait(15)
     workers()
     assert wait_for(long, "running", seconds=20).attempts == 1
+
+
+def stop_the_group(worker: Worker) -> None:
+    os.killpg(worker.process.pid, signal.SIGTERM)
+
+
+def stop_cold(worker: Worker) -> None:
+    worker.signal(signal.SIGQUIT)
+
+
+@pytest.mark.parametrize("stop", [stop_the_group, stop_cold])
+def test_jobs_whose_processes_are_told_to_stop_are_handed_back(workers, stop):
+    first = workers()
+    task = wait_for(start("specimen.plain", seconds=60), "running")
+    stop(first)
+    assert wait_for(task, "pending", seconds=5).attempts == 0
+    first.process.wait(15)
+    workers()
+    wait_for(task, "running", seconds=20)
+
+
+def test_a_step_that_must_not_be_repeated_is_not_when_its_process_is_told_to_stop(worker):
+    task = wait_for(start("specimen.once", seconds=60), "running")
+    until(lambda: effects(task.id))
+    os.kill(child_of(task), signal.SIGTERM)
+    assert wait_for(task, "failed", seconds=40).error_code == "outcome_unknown"
+    assert effects(task.id) == ["act", "clean_up"]
+    assert worker.process.poll() is None
 
 
 def test_short_tasks_do_not_wait_behind_a_long_one(workers):

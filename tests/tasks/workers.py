@@ -17,7 +17,7 @@ from django.db import connection
 
 from core.access.actor import SYSTEM
 from tasks import operations
-from tasks.models import Task
+from tasks.models import Task, TaskLog
 from tests.waiting import until
 
 
@@ -102,7 +102,12 @@ def fresh(task: Task) -> Task:
 
 def wait_for(task: Task, *statuses: str, seconds: float = 30.0) -> Task:
     """The task once its shown status is one of these."""
-    until(lambda: fresh(task).shown_status in statuses, seconds=seconds)
+    try:
+        until(lambda: fresh(task).shown_status in statuses, seconds=seconds)
+    except AssertionError as error:
+        row = Task.objects.filter(pk=task.pk).values().get()
+        said = list(TaskLog.objects.filter(task=task).values_list("message", flat=True))
+        raise AssertionError(f"not {' or '.join(statuses)}: {row}, {said}") from error
     return fresh(task)
 
 
