@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
 
-from core.metrics import flushing, instruments, recorder as recording
+from core.metrics import flushing, instruments
+from core.metrics import recorder as recording
 from core.metrics.histogram import decode
-from core.metrics.models import LabelSet, Minute, Source, Unmerged
-from core.metrics.recorder import recorder
+from core.metrics.models import LabelSet, Minute
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
