@@ -14,6 +14,9 @@ from core.metrics import partitions
 from core.metrics.resolutions import DAY
 from tests.metrics.measured import Measured
 from tests.metrics.scraping import Samples, samples
+from tests.processes.conftest import running, spawn
+
+__all__ = ["running", "spawn"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from core.metrics.histogram import Distribution, encode
 from core.metrics.instruments import Instrument, Kind
 from core.metrics.models import LabelSet, Rollup, Unmerged
 from core.metrics.resolutions import FIVE_MINUTES, ROLLUPS
-from tests.metrics.measured import Measured, Value
 from tests.metrics.expected import gauge_totals
+from tests.metrics.measured import Measured, Value
 
 
 def merge(measured: Measured, *, every: int = 1) -> None:

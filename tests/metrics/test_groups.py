@@ -12,6 +12,7 @@ from core.metrics.grouping import MOST_GROUPS
 from core.metrics.instruments import Instrument
 from core.metrics.resolutions import DAY, HOUR, MINUTE, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
+from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 from tests.metrics.measured import (
     FAILED,
     LATENCY,
@@ -28,7 +29,6 @@ from tests.metrics.measured import (
     values,
 )
 from tests.metrics.merged import merge
-from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 
 pytestmark = pytest.mark.django_db
 

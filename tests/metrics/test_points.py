@@ -9,6 +9,7 @@ import pytest
 from core.metrics import queries
 from core.metrics.resolutions import DAY, HOUR, MINUTE, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
+from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 from tests.metrics.measured import (
     FAILED,
     LATENCY,
@@ -20,7 +21,6 @@ from tests.metrics.measured import (
     values,
 )
 from tests.metrics.merged import merge
-from tests.metrics.expected import EXACT, PERCENT, STATISTICS
 
 pytestmark = pytest.mark.django_db
 

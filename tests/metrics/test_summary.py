@@ -19,6 +19,7 @@ from core.metrics.standard import (
     REQUEST_DURATION,
     REQUEST_ERRORS,
 )
+from tests.metrics.expected import EXACT, PERCENT, exact, gauge_totals, mean, mean_share, mean_total
 from tests.metrics.measured import (
     FAILED,
     LATENCY,
@@ -33,7 +34,6 @@ from tests.metrics.measured import (
     values,
 )
 from tests.metrics.merged import merge
-from tests.metrics.expected import EXACT, PERCENT, exact, gauge_totals, mean, mean_share, mean_total
 
 pytestmark = pytest.mark.django_db
 
