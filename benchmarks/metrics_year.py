@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -93,8 +94,24 @@ def rows(measured: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def plan(measured: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"What 30 days at 1 h do, with {measured['partitions']} daily partitions:", "")
-    yield from ("```", *measured["plan"], "```")
+    yield from (
+        "How the rows of 30 days at 1 h are found, with"
+        f" {measured['partitions']} daily partitions of minutes:",
+        "",
+    )
+    yield from ("```", *reading_part(measured["plan"]), "```")
+
+
+def reading_part(plan: Sequence[str]) -> Iterator[str]:
+    """The lines on how rows are found, without those on how they are added up."""
+    begin = next(place for place, line in enumerate(plan) if line.strip().startswith("CTE piece"))
+    depth = indentation(plan[begin])
+    found = takewhile(lambda line: indentation(line) > depth, plan[begin + 1 :])
+    return (line[depth + 2 :] for line in found)
+
+
+def indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 if __name__ == "__main__":

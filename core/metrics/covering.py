@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from core.metrics.ranges import is_kept
-from core.metrics.resolutions import DAY, MINUTE, RESOLUTIONS, Resolution
+from core.metrics.resolutions import DAY, RESOLUTIONS, Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,14 @@ def _at_edge(moment: datetime, now: datetime) -> Resolution:
 
 
 def cover(
-    start: datetime,
-    end: datetime,
-    *,
-    largest: Resolution,
-    unmerged: Sequence[datetime],
-    now: datetime,
+    start: datetime, end: datetime, *, largest: Resolution, unmerged: Sequence[datetime]
 ) -> list[Span]:
     """Spans in order that together are the range, of resolutions up to `largest`.
 
     The range begins and ends with a bucket of a resolution that is kept there. `unmerged` are
-    the starts, ascending, of five minutes that the rollups don't contain.
+    the starts, ascending, of five minutes that the rollups don't contain; their minutes are kept
+    for as long as that is so.
     """
-    oldest = now - MINUTE.kept
-    unmerged = [at for at in unmerged if at >= oldest]  # the others' minutes are gone
     return list(_cover(start, end, _levels(largest), unmerged))
 
 

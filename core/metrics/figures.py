@@ -50,6 +50,9 @@ class Figures:
         return percentiles[series.statistic]
 
 
+NOTHING = Figures(count=0, sum=0.0, weight=0.0, low=None, high=None)
+
+
 def ratio(part: Figures | None, whole: Figures) -> float | None:
     """The sum of a counter to the count of a histogram: nothing counted is none of them."""
     if not whole.count:

@@ -52,12 +52,14 @@ def label_sets(instruments: Iterable[str], *, group_by: str | None) -> list[Want
     """What has to be read of these instruments: their totals, or each set with that label."""
     known = LabelSet.objects.filter(instrument__in=list(instruments))
     if group_by is None or group_by in MEMBERS:
-        totals = known.filter(labels={}).values_list("pk", "kind", "instrument")
-        return [Wanted(pk, kind, Key(instrument)) for pk, kind, instrument in totals]
-    rows = known.filter(labels__has_key=group_by).values_list("pk", "kind", "instrument", "labels")
+        known, label = known.filter(labels={}), None
+    else:
+        known, label = known.filter(labels__has_key=group_by), group_by
     return [
-        Wanted(pk, kind, Key(instrument, str(labels[group_by])))
-        for pk, kind, instrument, labels in rows
+        Wanted(pk, kind, Key(instrument, str(labels[label]) if label else ""), since)
+        for pk, kind, since, instrument, labels in known.values_list(
+            "pk", "kind", "created_at", "instrument", "labels"
+        )
     ]
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
-from core.metrics import grouping, reading
+from core.metrics import grouping, idle, reading
 from core.metrics.covering import Span, cover
 from core.metrics.figures import ratio
 from core.metrics.grouping import MOST_GROUPS
@@ -60,7 +58,8 @@ def points(
     when grouped, `group`; ordered by group and time.
 
     The buckets are those that begin in the range, from the one on that `start` lies in. Where
-    nothing was measured there is no point. `group_by` is a label of the instrument, "node", or
+    nothing was measured there is no point; where processes measured and nothing happened, what
+    is counted is 0, unless it is grouped. `group_by` is a label of the instrument, "node", or
     at one minute "process"; at most MOST_GROUPS are told of a series, those with the most.
     Raises InvalidInput for a `group_by` that a series doesn't have.
     """
@@ -96,10 +95,7 @@ class _Buckets:
         return cls(first, last, resolution, reading.horizon(first, last))
 
     def spans(self, *, largest: Resolution) -> list[Span]:
-        return cover(
-            self.first, self.last,
-            largest=largest, unmerged=self.horizon.unmerged, now=timezone.now(),
-        )  # fmt: skip
+        return cover(self.first, self.last, largest=largest, unmerged=self.horizon.unmerged)
 
     def seconds(self, at: datetime) -> float | None:
         """How much of a bucket has been measured; None when too little to speak of a rate."""
@@ -116,7 +112,9 @@ def _read(
     """The figures; and of each instrument the groups, those with the most first, where there
     may be too many to tell."""
     instruments = grouping.instruments_of(series)
-    wanted = grouping.label_sets(instruments, group_by=group_by)
+    idle_matters = group_by is None and idle.matters(series)
+    names = {*instruments, idle.PRESENT.instrument} if idle_matters else instruments
+    wanted = grouping.label_sets(names, group_by=group_by)
     member = grouping.MEMBERS.get(group_by or "", Member.NOBODY)
     groups: dict[str, list[str]] = {}
     only = None
@@ -135,6 +133,8 @@ def _read(
         merged={each.instrument.name for each in series if each.statistic in PERCENTILES},
         member=member, only=only,
     )  # fmt: skip
+    if idle_matters:
+        idle.fill(found, wanted, step=buckets.resolution.step)
     return found, groups
 
 

@@ -53,11 +53,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label set to read; those with the same key come together."""
+    """A label set to read, known `since` then; those with the same key come together."""
 
     label_set: int
     kind: str
     key: Key
+    since: datetime
 
 
 Found = dict[tuple[Key, str], dict[datetime, Figures]]  # by key and member, by bucket

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.metrics import reading
 from core.metrics.covering import Span, cover, cut
-from core.metrics.figures import Figures
+from core.metrics.figures import NOTHING, Figures
 from core.metrics.models import LabelSet
 from core.metrics.reading import Key, Wanted
 from core.metrics.resolutions import DAY
@@ -31,7 +31,6 @@ CPU = NODE_CPU.name
 MEMORY = PROCESS_MEMORY.name
 DISK = NODE_DISK_USED.name
 STATUS = "status"
-NOTHING = Figures(0, 0.0, 0.0, None, None)
 
 
 def summary(*, start: datetime, end: datetime) -> dict[str, Any]:
@@ -41,10 +40,9 @@ def summary(*, start: datetime, end: datetime) -> dict[str, Any]:
     What nothing is known of is None. Resources are numbers always: those that were not measured
     are 0.0 and named in `not_measured`.
     """
-    now = timezone.now()
-    start, end = cut(start, end, now=now)
+    start, end = cut(start, end, now=timezone.now())
     unmerged = reading.horizon(start, end).unmerged
-    spans = cover(start, end, largest=DAY, unmerged=unmerged, now=now)
+    spans = cover(start, end, largest=DAY, unmerged=unmerged)
     wanted = _label_sets()
     disks = [each for each in wanted if each.key == Key(DISK)]
     rest = [each for each in wanted if each.key != Key(DISK)]
@@ -67,8 +65,10 @@ def _label_sets() -> list[Wanted]:
     by_status = Q(instrument=ERRORS, labels__has_key=STATUS)
     rows = LabelSet.objects.filter(totals | by_status)
     return [
-        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))))
-        for pk, kind, instrument, labels in rows.values_list("pk", "kind", "instrument", "labels")
+        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))), since)
+        for pk, kind, since, instrument, labels in rows.values_list(
+            "pk", "kind", "created_at", "instrument", "labels"
+        )
     ]
 
 

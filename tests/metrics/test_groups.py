@@ -68,24 +68,28 @@ def agree(
         assert told == {place: pytest.approx(value, rel=error) for place, value in true.items()}
 
 
-@pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
-def test_groups_are_right_whatever_is_merged(measured, begin, resolution):
-    measured.add(values(begin, minutes=180))
-    for every in (None, 3, 1):
-        if every:
-            merge(measured, every=every)
+def agree_on_groups(measured: Measured, begin: datetime) -> None:
+    for resolution in RESOLUTIONS:
         agree(measured, begin, resolution, "node", (LATENCY, FAILED, MEMORY, SHARE))
         agree(measured, begin, resolution, "route", (LATENCY,))
         agree(measured, begin, resolution, "status", (LATENCY, FAILED))
         agree(measured, begin, resolution, "role", (MEMORY,))
+
+
+def test_groups_are_right_whatever_is_merged(measured, begin):
+    measured.add(values(begin, minutes=180))
+    agree_on_groups(measured, begin)
+    merge(every=3)
+    agree_on_groups(measured, begin)
+    merge()
+    agree_on_groups(measured, begin)
     measured.add(values(begin + timedelta(minutes=68), seed=2, minutes=2))
-    agree(measured, begin, resolution, "node", (LATENCY, FAILED, MEMORY, SHARE))
-    agree(measured, begin, resolution, "route", (LATENCY,))
+    agree_on_groups(measured, begin)
 
 
 def test_processes_are_told_apart_by_the_minute(measured, begin):
     measured.add(values(begin))
-    merge(measured)
+    merge()
     agree(measured, begin, MINUTE, "process", (LATENCY, FAILED, MEMORY, SHARE))
 
 
@@ -150,7 +154,7 @@ def test_of_many_groups_those_with_the_most_are_told_and_how_many_were_not(
     measured, begin, resolution
 ):
     measured.add(many_routes(begin))
-    merge(measured)
+    merge()
     rate, slowest = series(LATENCY, "count"), series(LATENCY, "p95")
     found = queries.points(
         series=[rate, slowest], start=begin, end=begin + HOUR.step,
@@ -168,7 +172,7 @@ def test_of_many_processes_and_nodes_those_with_the_most_are_told(measured, begi
         Value(FAILED, Process(f"node{number:02}", "web", number), begin, number, ("500",))
         for number in range(1, 56)
     )
-    merge(measured)
+    merge()
     total = series(FAILED, "total")
     asked = {"series": [total], "start": begin, "end": begin + HOUR.step}
     for resolution, group_by in ((HOUR, "node"), (MINUTE, "node"), (MINUTE, "process")):
@@ -182,7 +186,7 @@ def test_groups_cost_one_query_more_when_they_have_to_be_chosen(
     measured, begin, django_assert_num_queries
 ):
     measured.add([*values(begin, minutes=30), *many_routes(begin)])
-    merge(measured, every=2)
+    merge(every=2)
     every = [series(LATENCY, "p95"), series(LATENCY, "rate")]
     for length in (1, 600):
         asked = {"series": every, "start": begin, "end": begin + timedelta(minutes=length)}
@@ -194,7 +198,7 @@ def test_groups_cost_one_query_more_when_they_have_to_be_chosen(
 def test_a_node_that_measured_nothing_in_the_range_is_no_group(measured, begin):
     measured.add([Value(SHARE, ALONE, begin, 50, (), 60)])
     measured.add([Value(SHARE, TWO, begin + 3 * HOUR.step, 70, (), 60)])
-    merge(measured)
+    merge()
     share = series(SHARE, "mean")
     found = queries.points(
         series=[share], start=begin, end=begin + HOUR.step, resolution=HOUR, group_by="node"

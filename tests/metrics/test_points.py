@@ -40,24 +40,25 @@ def agree(measured: Measured, resolution: Resolution, start: datetime, end: date
             assert point == {**true, "value": pytest.approx(true["value"], rel=error)}, one.name
 
 
-def agree_on_ranges(measured: Measured, resolution: Resolution, begin: datetime) -> None:
+def agree_on_ranges(measured: Measured, begin: datetime) -> None:
     """A range of whole buckets, one with edges in the middle of buckets, one of a moment."""
     for start, length in ((0, 240), (7, 92), (61, 0.5)):
         asked = begin + timedelta(minutes=start)
-        agree(measured, resolution, asked, asked + timedelta(minutes=length))
+        for resolution in RESOLUTIONS:
+            agree(measured, resolution, asked, asked + timedelta(minutes=length))
 
 
-@pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
-def test_points_are_right_whatever_is_merged(measured, begin, resolution):
+def test_points_are_right_whatever_is_merged(measured, begin):
     measured.add(values(begin))
-    agree_on_ranges(measured, resolution, begin)
-    merge(measured, every=3)
-    agree_on_ranges(measured, resolution, begin)
-    merge(measured)
-    agree_on_ranges(measured, resolution, begin)
-    late = begin + timedelta(minutes=68)
-    measured.add(values(late, seed=2, minutes=2))
-    agree_on_ranges(measured, resolution, begin)
+    agree_on_ranges(measured, begin)
+    merge(every=3)
+    agree_on_ranges(measured, begin)
+    merge()
+    agree_on_ranges(measured, begin)
+    measured.add(values(begin + timedelta(minutes=68), seed=2, minutes=2))
+    agree_on_ranges(measured, begin)
+    merge()
+    agree_on_ranges(measured, begin)
 
 
 def test_where_nothing_was_measured_there_is_no_point(measured, begin):
@@ -66,7 +67,7 @@ def test_where_nothing_was_measured_there_is_no_point(measured, begin):
     nothing = {each.name: [] for each in asked}
     assert queries.points(series=asked, **day) == nothing
     measured.add(values(begin + 30 * HOUR.step, minutes=10))
-    merge(measured)
+    merge()
     assert queries.points(series=asked, **day) == nothing
     assert queries.points(series=[], **day) == {}
 
@@ -94,7 +95,7 @@ def test_a_percentile_of_an_open_bucket_is_of_all_that_is_known(measured, begin)
     """An hour of which three quarters are merged, the last of them with a late minute."""
     everything = values(begin, minutes=50)
     measured.add(everything[:-300])
-    merge(measured)
+    merge()
     measured.add(everything[-300:])
     agree(measured, HOUR, begin, begin + HOUR.step)
 
@@ -118,7 +119,7 @@ def test_a_ratio_is_nothing_where_nothing_was_counted_and_absent_where_nothing_h
         {"timestamp": begin, "value": 0.0},
         {"timestamp": begin + 2 * minute, "value": 25.0},
     ]
-    merge(measured)
+    merge()
     [hour] = queries.points(**asked, resolution=HOUR)["failed"]
     assert hour["value"] == pytest.approx(100 * 3 / 11)
 
@@ -132,14 +133,14 @@ def test_a_factor_multiplies_what_is_told(measured, begin):
     assert found[in_milliseconds.name] == [{"timestamp": begin, "value": 250.0}]
 
 
-@pytest.mark.parametrize("resolution", RESOLUTIONS, ids=str)
 def test_a_question_is_three_queries_however_much_it_is_about(
-    measured, begin, resolution, django_assert_num_queries
+    measured, begin, django_assert_num_queries
 ):
     every = [series(instrument, statistic) for instrument, statistic, _ in STATISTICS]
     measured.add(values(begin, minutes=100))
-    merge(measured, every=2)
-    for length in (1, 600):
-        end = begin + timedelta(minutes=length)
-        with django_assert_num_queries(3):
-            queries.points(series=every, start=begin, end=end, resolution=resolution)
+    merge(every=2)
+    for resolution in RESOLUTIONS:
+        for length in (1, 600):
+            end = begin + timedelta(minutes=length)
+            with django_assert_num_queries(3):
+                queries.points(series=every, start=begin, end=end, resolution=resolution)

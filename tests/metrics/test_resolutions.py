@@ -170,7 +170,7 @@ def test_spans_are_the_whole_range_once_and_of_merged_buckets_only(seed, largest
     start = MINUTE.floor(NOW - timedelta(minutes=chance.randrange(60, 2500)))
     end = MINUTE.floor(start + timedelta(minutes=chance.randrange(1, 2500)))
     marks = unmerged(chance, start, end)
-    spans = cover(start, end, largest=largest, unmerged=marks, now=NOW)
+    spans = cover(start, end, largest=largest, unmerged=marks)
     assert [start, *(each.end for each in spans)] == [*(each.start for each in spans), end]
     for each in spans:
         bounds = (each.start, each.end)
@@ -183,7 +183,7 @@ def test_spans_are_the_whole_range_once_and_of_merged_buckets_only(seed, largest
 
 def test_a_year_is_some_days_and_finer_edges():
     start, end = datetime(2025, 3, 29, 10, 7, tzinfo=UTC), datetime(2026, 3, 29, 12, 36, tzinfo=UTC)
-    spans = cover(start, end, largest=DAY, unmerged=[], now=NOW)
+    spans = cover(start, end, largest=DAY, unmerged=[])
     assert [
         (str(each.resolution), (each.end - each.start) // each.resolution.step) for each in spans
     ] == [
@@ -192,19 +192,19 @@ def test_a_year_is_some_days_and_finer_edges():
     ]  # fmt: skip
 
 
-def test_marks_whose_minutes_are_no_longer_kept_are_not_heeded():
-    start = DAY.floor(NOW - 4 * DAYS)
-    late, recent = start + HOURS, HOUR.floor(NOW - HOURS)
-    spans = cover(start, start + DAYS, largest=DAY, unmerged=[late], now=NOW)
-    assert [each.resolution for each in spans] == [DAY]
-    spans = cover(recent, recent + HOURS, largest=DAY, unmerged=[recent], now=NOW)
-    assert [each.resolution for each in spans] == [MINUTE, FIVE_MINUTES, QUARTER]
+def test_around_what_is_unmerged_the_largest_whole_buckets_are_used():
+    start = DAY.floor(NOW - 40 * DAYS)
+    unmerged = [start + 6 * HOURS]
+    spans = cover(start, start + 2 * DAYS, largest=DAY, unmerged=unmerged)
+    assert [str(each.resolution) for each in spans] == ["1h", "1m", "5m", "15m", "1h", "1d"]
+    assert spans[1].start == unmerged[0]
+    assert spans[1].end == unmerged[0] + FIVE_MINUTES.step
 
 
 def test_a_resolution_that_is_kept_for_less_than_a_finer_one_is_not_relied_on():
     start = DAY.floor(NOW - 40 * DAYS)
     with options.replaced({"metrics.keep_15m_days": 3, "metrics.keep_1d_days": 30}):
-        spans = cover(start + 10 * MINUTE.step, start + DAYS, largest=DAY, unmerged=[], now=NOW)
+        spans = cover(start + 10 * MINUTE.step, start + DAYS, largest=DAY, unmerged=[])
     assert [each.resolution for each in spans] == [FIVE_MINUTES, HOUR]
 
 

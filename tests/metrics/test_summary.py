@@ -95,7 +95,7 @@ def test_a_summary_is_right_whatever_is_merged(measured, begin):
     measured.add(requests(begin, minutes=250))
     for every in (None, 3, 1):
         if every:
-            merge(measured, every=every)
+            merge(every=every)
         agree(measured, begin, begin + DAY.step)
         agree(measured, begin + timedelta(minutes=7, seconds=20), begin + timedelta(minutes=203.5))
         agree(measured, begin + timedelta(minutes=61), begin + timedelta(minutes=63))
@@ -109,14 +109,14 @@ def test_a_summary_spans_days(measured, begin):
         for hours in (0, 9, 23, 24, 30)
         for each in requests(begin + hours * HOUR.step, minutes=20)
     )
-    merge(measured)
+    merge()
     agree(measured, begin + timedelta(minutes=3), begin + 2 * DAY.step - timedelta(minutes=7))
 
 
 def test_what_is_read_of_a_day_that_is_merged_is_one_row_each(measured, begin):
     """Whole days are read as such: the finer rows may be gone."""
     measured.add(requests(begin, minutes=250))
-    merge(measured)
+    merge()
     before = queries.summary(start=begin, end=begin + DAY.step)
     Minute.objects.all().delete()
     Rollup.objects.exclude(resolution=DAY.seconds).delete()
@@ -125,7 +125,7 @@ def test_what_is_read_of_a_day_that_is_merged_is_one_row_each(measured, begin):
 
 def test_the_edges_are_read_by_the_hour_where_only_hours_are_kept(measured, begin):
     measured.add(requests(begin, minutes=250))
-    merge(measured)
+    merge()
     kept = {"metrics.keep_1m_hours": 6, "metrics.keep_5m_days": 2, "metrics.keep_15m_days": 3}
     ago = timezone.now() + 5 * DAY.step
     hours = queries.summary(start=begin + HOUR.step, end=begin + 3 * HOUR.step)
@@ -164,7 +164,7 @@ def test_where_nothing_was_measured_nothing_is_made_up(begin, db):
 
 def test_a_range_before_or_after_all_data_is_empty(measured, begin):
     measured.add(requests(begin, minutes=10))
-    merge(measured)
+    merge()
     for start in (datetime.fromisoformat("1970-01-01T00:00Z"), begin + 90 * DAY.step):
         told = queries.summary(start=start, end=start + DAY.step)
         assert told["requests"]["total"] == 0
@@ -179,12 +179,12 @@ def test_the_disk_is_the_newest_of_each_node(measured, begin):
     for _ in range(2):
         told = queries.summary(start=begin, end=late + timedelta(minutes=2))["resources"]
         assert told["disk_usage_gb"] == 311 + 100
-        merge(measured)
+        merge()
 
 
 def test_the_disk_of_an_old_range_is_the_newest_in_it(measured, begin):
     measured.add(disk(ONE, begin + timedelta(minutes=each), each) for each in range(120))
-    merge(measured)
+    merge()
     end = begin + timedelta(minutes=30)
     told = queries.summary(start=begin, end=end)["resources"]
     assert told["disk_usage_gb"] == pytest.approx(22)  # of its last quarter of an hour
@@ -204,7 +204,7 @@ def test_a_peak_is_of_all_processes_in_one_minute(measured, begin):
         told = queries.summary(start=begin, end=begin + DAY.step)["resources"]
         assert told["peak_memory_mb"] == pytest.approx(200)
         assert told["avg_memory_mb"] == pytest.approx((200 + 180 + 150) / 3)
-        merge(measured)
+        merge()
 
 
 def test_a_request_and_its_error_on_two_sides_of_an_edge_are_no_more_than_all(measured, begin):
@@ -218,7 +218,7 @@ def test_a_summary_is_four_queries_however_long_the_range_is(
     measured, begin, django_assert_num_queries
 ):
     measured.add([*requests(begin, minutes=60), disk(ONE, begin, 10)])
-    merge(measured, every=2)
+    merge(every=2)
     for length in (FIVE_MINUTES.step, DAY.step, 3650 * DAY.step):
         with django_assert_num_queries(4):
             queries.summary(start=begin + HOUR.step - length, end=begin + HOUR.step)
