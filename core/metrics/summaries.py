@@ -99,8 +99,8 @@ def _milliseconds(seconds: float | None) -> float | None:
 def _resources(whole: dict[Key, Figures], disk: float | None) -> dict[str, Any]:
     memory = whole.get(Key(MEMORY), NOTHING)
     measured = {
-        "avg_cpu_percent": (whole.get(Key(CPU), NOTHING).mean, 1),
-        "avg_memory_mb": (memory.mean, MIB),
+        "avg_cpu_percent": (whole.get(Key(CPU), NOTHING).level, 1),
+        "avg_memory_mb": (memory.level, MIB),
         "peak_memory_mb": (memory.high, MIB),
         "disk_usage_gb": (disk, GIB),
     }
