@@ -6,8 +6,10 @@ database does not answer. 1 and 3 mean what the command says they mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TextIO, cast
 
 import typer
@@ -19,6 +21,7 @@ from core.api.envelope import dumps
 from core.errors import InvalidInput, NexusError, NotFound
 
 USAGE, UNKNOWN, REFUSED, NO_DATABASE = 2, 4, 5, 6
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "y": 365 * 86_400}  # in seconds
 
 
 class NexusCommand(TyperCommand):
@@ -48,6 +51,15 @@ class NexusCommand(TyperCommand):
         """To be raised, once the reason is told."""
         self.stderr.write(reason)
         return typer.Exit(code)
+
+
+def duration(text: str) -> timedelta | None:
+    """How long 90m, 24h, 7d or 1y is; None for what is no such thing, or endless."""
+    found = re.fullmatch(r"([0-9]{1,9})([smhdy])", text)
+    try:
+        return timedelta(seconds=int(found[1]) * UNITS[found[2]]) if found else None
+    except OverflowError:
+        return None
 
 
 def _exit_code(error: NexusError) -> int:

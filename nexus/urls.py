@@ -11,6 +11,7 @@ api = [
     path("", include("core.access.urls")),
     path("", include("core.events.urls")),
     path("", include("core.processes.urls")),
+    path("", include("core.metrics.urls")),
     path("", include("core.alerts.urls")),
     path("", include("core.cache.urls")),
     path("", include("core.config.urls")),

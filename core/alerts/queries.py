@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from core import ids
-from core.alerts.models import Alert
+from core.alerts.models import Alert, Severity
 from core.api import external_ids
 from core.errors import NotFound
 
@@ -52,6 +52,12 @@ def list_alerts(
     if unresolved_only or (status and status != "resolved"):
         alerts = alerts.filter(resolved_at=None)  # what the index knows, unlike the status
     return alerts.values(*FIELDS, "status")
+
+
+def open_by_severity() -> dict[str, int]:
+    """How many alerts of each severity are open: unresolved, and nobody is at them."""
+    counted = list_alerts(status="open").values_list("severity").annotate(Count("id")).order_by()
+    return {**dict.fromkeys(Severity.values, 0), **dict(counted)}
 
 
 def get_alert(*, alert_id: UUID) -> dict[str, Any]:

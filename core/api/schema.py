@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from core.api.documented import ERRORS, document_of_error
+from core.api.envelope import CONTENT_TYPE
 from core.api.serializers import StrictSerializer
 from core.api.views import ApiView
 from core.errors import NexusError
@@ -76,9 +77,9 @@ class OperationSchema(AutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         for status, body in bodies.items():
-            for content in body.get("content", {}).values():
-                if status < "400" and self._api_view.enveloped:
-                    content["schema"] = _enveloped(content["schema"])
+            content = body.get("content", {}).get(CONTENT_TYPE)
+            if content and status < "400" and self._api_view.enveloped:
+                content["schema"] = _enveloped(content["schema"])
         for code, names in self._errors().items():
             bodies.setdefault(str(code), document_of_error(code, names))
         for body in bodies.values():

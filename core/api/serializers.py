@@ -73,11 +73,16 @@ def body_of(serializer: type[StrictSerializer], request: Request) -> dict[str, A
 
 def query_of(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
     """The validated query of the request; raises ValidationError, and InvalidInput for a
-    parameter given twice."""
+    parameter given twice. A list may be: its values are those of all, between commas."""
+    given: dict[str, Any] = {}
     for name, values in request.GET.lists():
-        if len(values) > 1:
+        if isinstance(serializer._declared_fields.get(name), serializers.ListField):
+            given[name] = ",".join(values).split(",")
+        elif len(values) > 1:
             raise InvalidInput.field(name, "repeated", "Give this parameter once.")
-    checked = serializer(data=request.GET.dict(), context={"is_query": True})
+        else:
+            given[name] = values[0]
+    checked = serializer(data=given, context={"is_query": True})
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
 

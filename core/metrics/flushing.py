@@ -140,14 +140,19 @@ def _kept(minutes: list[Minute], now: datetime) -> list[Minute]:
 
 
 def write(written: Sequence[Row], *, until: datetime) -> None:
-    """Write rows of this process, of which all is told until then.
+    """Write rows of this process, of which all is told until then. Those of days that the
+    database no longer keeps are left out.
 
     Raises Incomplete, or DatabaseError.
     """
     if _write(written, until) == len(written):
         return
-    _make_room(written, until)
-    if _write(written, until) < len(written):
+    days = partitions.ensure({row.at.date() for row in written})
+    kept = [row for row in written if row.at.date() in days]
+    if len(kept) < len(written):
+        logger.warning("%d metrics are of days that are no longer kept", len(written) - len(kept))
+    _make_known(kept, until)
+    if _write(kept, until) < len(kept):
         raise Incomplete("the label sets or the source of some rows are gone again")
 
 
@@ -162,9 +167,8 @@ def _write(written: Sequence[Row], until: datetime) -> int:
         return 0
 
 
-def _make_room(written: Sequence[Row], until: datetime) -> None:
-    """What the rows refer to, and their partitions, unless it is there."""
-    partitions.ensure({row.at.date() for row in written})
+def _make_known(written: Sequence[Row], until: datetime) -> None:
+    """What the rows refer to, unless it is there."""
     sets = sorted({(row.instrument, row.labels, row.kind) for row in written})  # all in one order
     LabelSet.objects.bulk_create(
         (

@@ -50,9 +50,10 @@ def checked_resolution(name: str | None, *, start: datetime, end: datetime) -> R
         raise InvalidInput.field("resolution", "unknown_resolution", message)
     resolution = BY_NAME[name]
     if (number := points_in(resolution, start, end)) > MOST_POINTS:
+        fitting = [each.name for each in RESOLUTIONS if points_in(each, start, end) <= MOST_POINTS]
         message = (
             f"{number:,} points at {name} are more than the {MOST_POINTS:,} that one answer"
-            " holds; ask for a coarser resolution or a shorter time range."
+            f" holds; ask for {', '.join([*fitting, 'or a shorter time range'])}."
         )
         raise InvalidInput.field("resolution", "too_many_points", message)
     return resolution

@@ -134,6 +134,36 @@ def test_a_clear_of_the_cache_fits(api, slash):
     assert data["processes"]["unanswered"] == []
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_metrics_fit(api, slash):
+    operation = OPERATIONS["get_metrics"]
+
+    def measured() -> bool:
+        return all(data_of(api.get("/metrics"), operation)["metrics"].values())
+
+    until(measured)
+    answer = api.get("/metrics" + slash)
+    assert answer.status_code == 200
+    data = data_of(answer, operation)
+    fits(operation, data)
+    for points in data["metrics"].values():
+        assert [each["timestamp"] for each in points] == sorted(
+            {each["timestamp"] for each in points}
+        )
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_summary_of_the_metrics_fits(api, slash):
+    operation = OPERATIONS["get_metrics_summary"]
+    until(lambda: data_of(api.get("/metrics/summary"), operation)["requests"]["total"])
+    answer = api.get("/metrics/summary" + slash)
+    assert answer.status_code == 200
+    data = data_of(answer, operation)
+    fits(operation, data)
+    assert 0 <= data["requests"]["success_rate"] <= 1
+    assert sum(data["errors"]["by_status"].values()) == data["errors"]["total"]
+
+
 def test_the_list_of_tasks_fits(api, finished_run):
     operation = OPERATIONS["list_tasks"]
     for slash in ("", "/"):

@@ -8,7 +8,8 @@ from tests.contract.loading import operations
 
 BUILT = [
     "get_status", "get_health", "get_components_health", "run_diagnostics",
-    "get_config", "update_config", "get_cache_status", "clear_cache",
+    "get_config", "update_config", "get_metrics", "get_metrics_summary",
+    "get_cache_status", "clear_cache",
     "list_tasks", "get_task", "cancel_task",
 ]  # fmt: skip
 

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from core import options
 from core.metrics import partitions
 from core.metrics.resolutions import DAY
 from tests.metrics.measured import Measured
+from tests.metrics.scraping import Samples, samples
+from tests.processes.conftest import running, spawn
+
+__all__ = ["running", "spawn"]
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +40,15 @@ def begin() -> Iterator[datetime]:
 def measured(db) -> Measured:
     """What is measured in the test."""
     return Measured()
+
+
+@pytest.fixture
+def api(make_key) -> Client:
+    """A client that may read metrics and nothing else."""
+    return Client(headers={"X-API-Key": make_key("read:metrics")})
+
+
+@pytest.fixture
+def scraped(api) -> Callable[..., Samples]:
+    """Scrape, in the format that is accepted, and read all samples."""
+    return partial(samples, api)

@@ -6,7 +6,6 @@ database does not answer.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,10 +18,8 @@ from rich.table import Column, Table
 from core.access.actor import command_actor
 from core.alerts import bounds, operations, queries
 from core.api.envelope import dumps
-from core.commands import NexusCommand
+from core.commands import NexusCommand, duration
 from core.errors import InvalidInput
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 AlertId = Annotated[str, typer.Argument(metavar="ALERT", help="The id: alert_…")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
@@ -122,9 +119,8 @@ class Command(NexusCommand):
 
 
 def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    length = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
-    if not timedelta(0) < length <= operations.MAX_SILENCE:
+    length = duration(text)
+    if length is None or not timedelta(0) < length <= operations.MAX_SILENCE:
         raise InvalidInput(f"{text!r} is no duration such as 30m, 8h or 7d, of at most 365d.")
     return length
 

@@ -1,0 +1,89 @@
+"""What the newest minutes tell beside the totals: where gauges stand, and which value was slow.
+
+Only the last minutes are read, by primary key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from core.metrics.instruments import Kind
+
+RECENT = timedelta(minutes=3)  # more than the longest time between two flushes
+OF_NODE = "node_"  # begins the names of what one process measures for its whole machine
+GAUGES = """
+    SELECT label_set.instrument, label_set.labels, source.node, source.role, source.pid,
+        minute.sum / minute.weight
+    FROM metrics_labelset AS label_set
+    JOIN metrics_minute AS minute ON minute.label_set_id = label_set.id
+    JOIN metrics_source AS source ON source.id = minute.source_id
+    WHERE label_set.kind = ANY(%(kinds)s) AND minute.weight > 0
+        AND minute.at > now() - %(recent)s AND source.flushed_until > now() - %(recent)s
+    ORDER BY label_set.instrument, minute.at, source.flushed_until"""
+EXEMPLARS = """
+    SELECT DISTINCT ON (minute.label_set_id)
+        label_set.instrument, label_set.labels, minute.exemplar
+    FROM metrics_labelset AS label_set
+    JOIN metrics_minute AS minute ON minute.label_set_id = label_set.id
+    WHERE label_set.kind = %(kind)s AND minute.at > now() - %(recent)s
+        AND minute.exemplar IS NOT NULL
+    ORDER BY minute.label_set_id, minute.at DESC"""
+
+Labels = tuple[tuple[str, str], ...]  # in the order of their names
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """One of the slowest values, the id of the request or task that it belongs to, and when it
+    was, in seconds since 1970."""
+
+    value: float
+    id: str
+    time: float
+
+
+def labels_of(labels: Mapping[str, Any]) -> Labels:
+    return tuple(sorted((name, str(value)) for name, value in labels.items()))
+
+
+def gauges() -> dict[str, dict[Labels, float]]:
+    """By instrument and labels the mean of the newest minute, of each process that is there;
+    of what is measured for a whole node, of each node.
+
+    Beside the instrument's labels these are node, and role and pid of the process. Of an
+    instrument with labels the total over all of them is left out.
+    """
+    plain: dict[str, dict[Labels, float]] = {}
+    labelled: dict[str, dict[Labels, float]] = {}
+    kinds = [Kind.GAUGE.value, Kind.MEAN_GAUGE.value]
+    rows = _rows(GAUGES, {"kinds": kinds, "recent": RECENT})
+    for instrument, labels, node, role, pid, mean in rows:  # the newest of each comes last
+        own = orjson.loads(labels)
+        if instrument.startswith(OF_NODE):
+            told = {**own, "node": node}
+        else:
+            told = {"role": role, **own, "node": node, "pid": pid}
+        group = labelled if own else plain
+        group.setdefault(instrument, {})[labels_of(told)] = mean
+    return {**plain, **labelled}
+
+
+def exemplars() -> dict[tuple[str, Labels], Slow]:
+    """By instrument and labels, of the histograms that were recorded with ids lately."""
+    rows = _rows(EXEMPLARS, {"kind": Kind.HISTOGRAM.value, "recent": RECENT})
+    return {
+        (instrument, labels_of(orjson.loads(labels))): Slow(**orjson.loads(exemplar))
+        for instrument, labels, exemplar in rows
+    }
+
+
+def _rows(statement: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        yield from cursor.fetchall()
