@@ -65,10 +65,8 @@ def _label_sets() -> list[Wanted]:
     by_status = Q(instrument=ERRORS, labels__has_key=STATUS)
     rows = LabelSet.objects.filter(totals | by_status)
     return [
-        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))), since)
-        for pk, kind, since, instrument, labels in rows.values_list(
-            "pk", "kind", "created_at", "instrument", "labels"
-        )
+        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))))
+        for pk, kind, instrument, labels in rows.values_list("pk", "kind", "instrument", "labels")
     ]
 
 

@@ -61,7 +61,7 @@ def changed(resolution: Resolution, days: int) -> None:
     rollup(rows.ago(days=days + 2), resolution)
     rollup(rows.ago(days=days - 1), resolution)
     assert expire(resolution) == 0
-    with options.replaced({resolution.keep.key: days}):
+    with options.replaced({f"metrics.keep_{resolution}_days": days}):
         assert expire(resolution) == 1
     assert left(resolution) == 1
 
