@@ -26,6 +26,8 @@ BUSY = """
 """
 WORK = ("flush", "flush", "flush", "merge", "merge")
 
+MODULE = "tests.metrics.merging_program"
+
 
 class Crowd:
     """Programs, each of which is started again when it was killed."""
