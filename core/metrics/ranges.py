@@ -51,9 +51,10 @@ def checked_resolution(name: str | None, *, start: datetime, end: datetime) -> R
     resolution = BY_NAME[name]
     if (number := points_in(resolution, start, end)) > MOST_POINTS:
         fitting = [each.name for each in RESOLUTIONS if points_in(each, start, end) <= MOST_POINTS]
+        instead = " or ".join(filter(None, (", ".join(fitting), "a shorter time range")))
         message = (
             f"{number:,} points at {name} are more than the {MOST_POINTS:,} that one answer"
-            f" holds; ask for {', '.join([*fitting, 'or a shorter time range'])}."
+            f" holds; ask for {instead}."
         )
         raise InvalidInput.field("resolution", "too_many_points", message)
     return resolution

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from core.metrics.instruments import Kind
@@ -19,14 +20,16 @@ def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def request_minutes(at: datetime, number: int = 1, **more) -> list[Minute]:
-    """Three requests of 100 ms and one, an error, of 500 ms; with the total over both."""
-    source = rows.source(number, node=more.pop("node", "here"))
-    parts = ((GET, [0.1] * 3), (PUT, [0.5]), ({}, [0.1] * 3 + [0.5]))
+def request_minutes(
+    at: datetime, number: int = 1, *, node: str = "here", good: Sequence[float] = (0.1,) * 3
+) -> list[Minute]:
+    """The good requests and one, an error, of 500 ms; with the total over both."""
+    source = rows.source(number, node=node)
+    parts = ((GET, [*good]), (PUT, [0.5]), ({}, [*good, 0.5]))
     made = [
         rows.minute(
             at=at, source=source, values=values,
-            label_set=rows.label_set(instrument=REQUESTS, **labels), **more,
+            label_set=rows.label_set(instrument=REQUESTS, **labels),
         )
         for labels, values in parts
     ]  # fmt: skip

@@ -119,3 +119,13 @@ def test_the_client_chooses_by_accept(api, accept, media_type):
     assert answer.status_code == 200
     assert answer["Content-Type"].partition(";")[0] == media_type
     assert answer["Vary"] == "Accept"
+
+
+def test_the_schema_tells_every_media_type_and_wraps_only_json(api):
+    described = api.get("/api/v1/schema").json()["paths"]["/api/v1/metrics"]["get"]
+    content = described["responses"]["200"]["content"]
+    text = {"schema": {"type": "string"}}
+    assert content.pop("application/json")["schema"]["required"] == ["success", "data"]
+    assert content == {
+        "text/csv": text, "application/openmetrics-text": text, "text/plain": text
+    }  # fmt: skip
