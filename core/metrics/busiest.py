@@ -24,10 +24,9 @@ def routes(*, start: datetime, end: datetime, limit: int) -> list[dict[str, Any]
     """At most `limit` routes, the busiest first, from `start` to `end` in whole minutes: how many
     requests, how many a second, their mean and p95 in ms, and how many were answered with an
     error."""
-    now = timezone.now()
-    start, end = cut(start, end, now=now)
+    start, end = cut(start, end, now=timezone.now())
     horizon = reading.horizon(start, end)
-    spans = cover(start, end, largest=DAY, unmerged=horizon.unmerged, now=now)
+    spans = cover(start, end, largest=DAY, unmerged=horizon.unmerged)
     found = reading.read(list(_wanted()), spans, resolution=None, merged={REQUESTS})
     whole = {key: figures for (key, _), each in found.items() for figures in each.values()}
     seconds = (min(end, horizon.known_until or end) - start).total_seconds()
