@@ -30,14 +30,12 @@ DEFAULT_MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+PROMETHEUS = (  # around all others
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+)
 USUAL_MIDDLEWARE = (
-    [
-        "django_prometheus.middleware.PrometheusBeforeMiddleware",
-        *DEFAULT_MIDDLEWARE,
-        "django_prometheus.middleware.PrometheusAfterMiddleware",
-    ]
-    if HAS_PROMETHEUS
-    else DEFAULT_MIDDLEWARE
+    [PROMETHEUS[0], *DEFAULT_MIDDLEWARE, PROMETHEUS[1]] if HAS_PROMETHEUS else DEFAULT_MIDDLEWARE
 )
 
 SHORT = {"status": "ok", "timestamp": "2024-01-01T12:00:00Z"}
@@ -87,8 +85,8 @@ class PeerLanes:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self.without = _lane([])
-        self.usual = _lane(USUAL_MIDDLEWARE)
+        self.without = lane([])
+        self.usual = lane(USUAL_MIDDLEWARE)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
@@ -97,7 +95,8 @@ class PeerLanes:
         return self.usual(request) if path.endswith("-usual") else self.without(request)
 
 
-def _lane(middleware: list[str]) -> Handler:
+def lane(middleware: list[str]) -> Handler:
+    """What Django's handler calls with this list of middleware."""
     handler = BaseHandler()
     with override_settings(MIDDLEWARE=middleware):
         handler.load_middleware()

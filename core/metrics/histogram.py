@@ -54,8 +54,11 @@ class Distribution:
             self.low = value
         if value > self.high:
             self.high = value
-        index = bucket(value)
-        self.buckets[index] = self.buckets.get(index, 0) + 1
+        # As `bucket` has it, whose call would cost as much as what it does.
+        usual = SMALLEST < value < LARGEST
+        index = ceil(log2(value) * PER_DOUBLING) if usual else bucket(value)
+        buckets = self.buckets
+        buckets[index] = buckets.get(index, 0) + 1
 
     def merge(self, other: Distribution) -> None:
         self.count += other.count

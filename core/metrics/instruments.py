@@ -17,9 +17,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import NoReturn, TypeVar
 
-from core.metrics.recorder import recorder
+from core.metrics.recorder import Cell, recorder
 from core.registry import Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,99}")
@@ -59,7 +60,7 @@ class Counter(Instrument):
         """Grow by `amount`, which is not negative."""
         if len(labels) != len(self.labels):
             self._refuse(labels)
-        recorder.add(self.name, labels, amount)
+        recorder.note(self.name, labels, Cell.grow, amount)
 
 
 class Histogram(Instrument):
@@ -67,15 +68,16 @@ class Histogram(Instrument):
         """One value; `exemplar` is the id of the request or task that it belongs to."""
         if len(labels) != len(self.labels):
             self._refuse(labels)
-        recorder.record(self.name, labels, value, exemplar)
+        recorder.note(self.name, labels, Cell.see, value, exemplar)
 
 
 class Gauge(Instrument):
     def set(self, value: float, *labels: str, seconds: float) -> None:
-        """It was `value` during the last `seconds`."""
+        """It was `value` during the last `seconds`; with none it was nothing."""
         if len(labels) != len(self.labels):
             self._refuse(labels)
-        recorder.set(self.name, labels, value, seconds)
+        if 0 < seconds < inf:
+            recorder.note(self.name, labels, Cell.stay, value, seconds)
 
 
 registry: Registry[Instrument] = Registry("instrument")

@@ -28,7 +28,7 @@ from core.metrics.resolutions import FIVE_MINUTES, HOUR, ROLLUPS
 from core.processes import loops
 
 SETTLE = timedelta(seconds=10)  # until the last minute's flush is there, as a rule
-TURN_SECONDS = 1.0
+TURN_SECONDS = 0.5
 
 
 @loops.register("metrics.merge", roles={"web", "worker"}, interval=5.0)

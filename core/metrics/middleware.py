@@ -12,6 +12,7 @@ from typing import cast
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
 from core.api.request_id import HEADER
 from core.metrics.recorder import OTHER
@@ -36,16 +37,35 @@ class RequestMetrics:
         try:
             response = self.get_response(request)
         except BaseException:
-            record(request.method, _route(request), 500, perf_counter() - began, None)
+            record(request.method, request.resolver_match, 500, perf_counter() - began, None)
             raise
-        if isinstance(response, StreamingHttpResponse) and not response.is_async:
-            pieces = cast(Iterator[bytes], response.streaming_content)
-            response.streaming_content = FirstPiece(
-                pieces, lambda: _answered(request, response, began)
-            )
-        else:
-            _answered(request, response, began)
+        if response.streaming:
+            return _counted_later(request, response, began)
+        seconds = perf_counter() - began
+        record(request.method, request.resolver_match, response.status_code, seconds, _id(response))
         return response
+
+
+def _id(response: HttpResponseBase) -> str | None:
+    try:
+        return response.headers[HEADER]
+    except KeyError:
+        return None
+
+
+def _counted_later(
+    request: HttpRequest, response: HttpResponseBase, began: float
+) -> HttpResponseBase:
+    def there() -> None:
+        seconds = perf_counter() - began
+        record(request.method, request.resolver_match, response.status_code, seconds, _id(response))
+
+    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+        pieces = cast(Iterator[bytes], response.streaming_content)
+        response.streaming_content = FirstPiece(pieces, there)
+    else:
+        there()
+    return response
 
 
 class FirstPiece:
@@ -71,23 +91,21 @@ class FirstPiece:
             there()
 
 
-def _answered(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
-    seconds = perf_counter() - began
-    exemplar = response.headers.get(HEADER)
-    record(request.method, _route(request), response.status_code, seconds, exemplar)
-
-
-def _route(request: HttpRequest) -> str:
-    match = request.resolver_match
-    return UNMATCHED if match is None else match.route
-
-
 def record(
-    method: str | None, route: str, status: int, seconds: float, exemplar: str | None
+    method: str | None,
+    match: ResolverMatch | None,
+    status: int,
+    seconds: float,
+    exemplar: str | None,
+    route: str = UNMATCHED,
 ) -> None:
-    method = method if method in METHODS else OTHER
+    """A request was answered; without a match it was for `route`."""
     told = str(status)
-    REQUEST_DURATION.record(seconds, method, route, told, exemplar=exemplar)
+    if method not in METHODS:
+        method = OTHER
+    if match is not None:
+        route = match.route
+    REQUEST_DURATION.record(seconds, method or OTHER, route, told, exemplar=exemplar)
     if status >= 400:
         REQUEST_ERRORS.add(1, told)
         if status >= 500:
@@ -96,4 +114,4 @@ def record(
 
 def refused(method: str, status: int, seconds: float, exemplar: str) -> None:
     """The web server has answered a request by itself, before Django saw it."""
-    record(method, REFUSED, status, seconds, exemplar)
+    record(method, None, status, seconds, exemplar, route=REFUSED)

@@ -7,7 +7,8 @@ doesn't grow with their number.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, groupby, islice
@@ -21,6 +22,8 @@ from core.metrics.aggregates import COLUMNS, Aggregate, at_once, over_time
 from core.metrics.instruments import Kind
 from core.metrics.models import Rollup
 from core.metrics.resolutions import FIVE_MINUTES, Resolution
+
+logger = logging.getLogger(__name__)
 
 ALL = ""  # the node that stands for all of them
 BATCH = 500  # rows written at once
@@ -40,10 +43,12 @@ MINUTES = """
     ORDER BY label_set.id
 """
 FINER = """
-    SELECT label_set_id, node, count, sum, weight, low, high, buckets
-    FROM metrics_rollup
+    SELECT label_set.id, label_set.kind, rollup.node,
+        rollup.count, rollup.sum, rollup.weight, rollup.low, rollup.high, rollup.buckets
+    FROM metrics_rollup AS rollup
+    JOIN metrics_labelset AS label_set ON label_set.id = rollup.label_set_id
     WHERE resolution = %s AND at >= %s AND at < %s AND label_set_id = ANY(%s)
-    ORDER BY label_set_id
+    ORDER BY label_set.id
 """
 # What is the same already costs no new version of the row.
 WRITE = """
@@ -80,8 +85,9 @@ def from_minutes(at: datetime) -> set[int]:
 
     Returns the label sets of which something was measured. Part of a transaction.
     """
+    minutes = _stream(MINUTES, [at, at + FIVE_MINUTES.step])
     label_sets: set[int] = set()
-    for batch in _batches(_of_minutes(_stream(MINUTES, [at, at + FIVE_MINUTES.step]))):
+    for batch in _batches(_merged(minutes, _from_minutes)):
         growing = {row.label_set: row.aggregate for row in batch if row.grows and row.node == ALL}
         before = _known(growing, at)
         totals.replace({key: (before.get(key), after) for key, after in growing.items()})
@@ -96,7 +102,7 @@ def from_finer(
     """Compute a bucket of these label sets from those of a finer resolution. Part of a
     transaction."""
     parameters = [finer.seconds, at, at + resolution.step, list(label_sets)]
-    for batch in _batches(_of_finer(_stream(FINER, parameters))):
+    for batch in _batches(_merged(_stream(FINER, parameters), _from_finer)):
         _write(batch, resolution, at)
 
 
@@ -111,19 +117,31 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _of_minutes(rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
-    for (label_set, name), of_set in groupby(rows, key=itemgetter(0, 1)):
-        kind = Kind(name)
-        nodes: dict[str, Timed] = {}
-        for _, _, node, at, *values in of_set:
-            nodes.setdefault(node, []).append((at, Aggregate.of_row(*values)))
-        merged = {node: _over_minutes(kind, minutes) for node, minutes in nodes.items()}
-        if len(nodes) == 1:
-            merged[ALL] = next(iter(merged.values()))
+def _merged(rows: Iterable[tuple[Any, ...]], merge: Callable[..., list[Row]]) -> Iterator[Row]:
+    """What `merge` makes of each label set's rows, which begin with its id and kind.
+
+    One that can't be merged is left out and told: it must not keep all others from it forever.
+    """
+    for (label_set, kind), of_set in groupby(rows, key=itemgetter(0, 1)):
+        try:
+            merged = merge(label_set, Kind(kind), (values for _, _, *values in of_set))
+        except ValueError:
+            logger.exception("the label set %d can't be merged and is left out", label_set)
         else:
-            merged[ALL] = _over_minutes(kind, list(chain(*nodes.values())))
-        for node, aggregate in merged.items():
-            yield Row(label_set, node, aggregate, grows=kind in totals.KINDS)
+            yield from merged
+
+
+def _from_minutes(label_set: int, kind: Kind, rows: Iterable[list[Any]]) -> list[Row]:
+    nodes: dict[str, Timed] = {}
+    for node, at, *values in rows:
+        nodes.setdefault(node, []).append((at, Aggregate.of_row(*values)))
+    merged = {node: _over_minutes(kind, minutes) for node, minutes in nodes.items()}
+    if len(nodes) == 1:
+        merged[ALL] = next(iter(merged.values()))
+    else:
+        merged[ALL] = _over_minutes(kind, list(chain(*nodes.values())))
+    grows = kind in totals.KINDS
+    return [Row(label_set, node, aggregate, grows) for node, aggregate in merged.items()]
 
 
 def _over_minutes(kind: Kind, minutes: Timed) -> Aggregate:
@@ -135,16 +153,16 @@ def _over_minutes(kind: Kind, minutes: Timed) -> Aggregate:
     return over_time([at_once(kind, each) for each in beside.values()])
 
 
-def _of_finer(rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
-    for label_set, of_set in groupby(rows, key=itemgetter(0)):
-        nodes: dict[str, list[list[Any]]] = {}
-        for _, node, *values in of_set:
-            nodes.setdefault(node, []).append(values)
-        alone = len(nodes) == 2  # one node, and the same for all of them
-        whole = _over_rows(nodes.pop(ALL))
-        yield Row(label_set, ALL, whole)
-        for node, parts in nodes.items():
-            yield Row(label_set, node, whole if alone else _over_rows(parts))
+def _from_finer(label_set: int, kind: Kind, rows: Iterable[list[Any]]) -> list[Row]:
+    nodes: dict[str, list[list[Any]]] = {}
+    for node, *values in rows:
+        nodes.setdefault(node, []).append(values)
+    alone = len(nodes) == 2  # one node, and the same for all of them
+    whole = _over_rows(nodes.pop(ALL))
+    each_node = (
+        Row(label_set, node, whole if alone else _over_rows(parts)) for node, parts in nodes.items()
+    )
+    return [Row(label_set, ALL, whole), *each_node]
 
 
 def _over_rows(rows: Iterable[list[Any]]) -> Aggregate:

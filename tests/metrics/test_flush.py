@@ -15,7 +15,7 @@ from core import options
 from core.metrics import flushing
 from core.metrics.histogram import decode
 from core.metrics.models import LabelSet, Minute, Source, Unmerged
-from core.metrics.recorder import OTHER, recorder
+from core.metrics.recorder import OTHER, Cell, recorder
 from core.metrics.resolutions import FIVE_MINUTES
 from tests.metrics.recorded import DURATION, GROWTH, LEVEL, PLAIN, SHARE, clock, count, row
 
@@ -168,7 +168,7 @@ def test_processes_that_flush_the_same_at_once_do_not_get_in_each_others_way():
         own = type(recorder)()
         sources.append(own.source)
         for kind in sorted("abcdefgh", reverse=bool(number % 2)):
-            own.record(DURATION.name, (kind, "x"), 1.0)
+            own.note(DURATION.name, (kind, "x"), Cell.see, 1.0)
         written = [each for minute in own.snapshot() for each in flushing.rows(minute)]
         start.wait()
         flushing.write(written, until=datetime.now(UTC))

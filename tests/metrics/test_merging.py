@@ -12,7 +12,7 @@ from django.db import connection
 
 from core.metrics import merging, rollups
 from core.metrics.instruments import Kind
-from core.metrics.models import Minute, Rollup, Total, Unmerged
+from core.metrics.models import LabelSet, Minute, Rollup, Total, Unmerged
 from core.metrics.resolutions import DAY, FIVE_MINUTES, HOUR, MINUTE, QUARTER
 from tests.metrics import rows, truth
 
@@ -204,6 +204,20 @@ def test_a_merger_that_fails_half_way_has_done_nothing(monkeypatch):
     assert not Total.objects.exists()
     merge_all()
     assert_true()
+
+
+def test_a_label_set_that_cannot_be_merged_keeps_no_other_from_it(caplog):
+    at = rows.ago(hours=1)
+    broken, later = rows.label_set(route="broken"), rows.label_set(route="of a later version")
+    for each in (broken, later, rows.label_set(route="fine")):
+        rows.measured(at=at, label_set=each)
+    Minute.objects.filter(label_set=broken).update(buckets=b"\x80")
+    LabelSet.objects.filter(pk=later.pk).update(kind="sketch")
+    merge_all()
+    assert not Unmerged.objects.exists()
+    assert {row.label_set.labels["route"] for row in Rollup.objects.all()} == {"fine"}
+    for each in (broken, later):
+        assert f"the label set {each.pk} can't be merged" in caplog.text
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -116,7 +116,7 @@ def test_more_sets_of_labels_than_allowed_are_counted_as_other():
             DURATION.record(1.0, str(number), "x")
         DURATION.record(1.0, "3", "x")  # one that is known
         GROWTH.add(1, "another instrument")
-    found = counts()
+        found = counts()
     assert found[DURATION.name, (OTHER, OTHER)] == 5
     assert found[DURATION.name, ("3", "x")] == 2
     assert len([name for name, _ in found if name == DURATION.name]) == 11

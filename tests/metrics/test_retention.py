@@ -56,34 +56,34 @@ def test_how_long_minutes_are_kept_can_be_changed():
     assert not Minute.objects.exists()
 
 
-def changed(resolution: Resolution, days: int) -> None:
+def changed(key: str, resolution: Resolution, *, days: int) -> None:
     """What is older by a day than the option says goes, what is younger stays."""
     rollup(rows.ago(days=days + 2), resolution)
     rollup(rows.ago(days=days - 1), resolution)
     assert expire(resolution) == 0
-    with options.replaced({resolution.keep.key: days}):
+    with options.replaced({key: days}):
         assert expire(resolution) == 1
     assert left(resolution) == 1
 
 
 @pytest.mark.option("metrics.keep_5m_days")
 def test_how_long_five_minutes_are_kept_can_be_changed():
-    changed(FIVE_MINUTES, 5)
+    changed("metrics.keep_5m_days", FIVE_MINUTES, days=5)
 
 
 @pytest.mark.option("metrics.keep_15m_days")
 def test_how_long_quarters_are_kept_can_be_changed():
-    changed(QUARTER, 5)
+    changed("metrics.keep_15m_days", QUARTER, days=5)
 
 
 @pytest.mark.option("metrics.keep_1h_days")
 def test_how_long_hours_are_kept_can_be_changed():
-    changed(HOUR, 50)
+    changed("metrics.keep_1h_days", HOUR, days=50)
 
 
 @pytest.mark.option("metrics.keep_1d_days")
 def test_how_long_days_are_kept_can_be_changed():
-    changed(DAY, 50)
+    changed("metrics.keep_1d_days", DAY, days=50)
 
 
 def test_every_resolution_is_kept_as_long_as_it_says():
@@ -95,11 +95,8 @@ def test_every_resolution_is_kept_as_long_as_it_says():
 
 
 def test_rollups_stay_while_there_are_minutes_that_might_be_merged_again():
-    at = rows.ago(days=5)
-    with (
-        rows.kept(hours=24 * 14),
-        options.replaced({"metrics.keep_1m_hours": 24 * 14, "metrics.keep_5m_days": 2}),
-    ):
+    at = DAY.floor(rows.ago(days=5))
+    with options.replaced({"metrics.keep_1m_hours": 24 * 14, "metrics.keep_5m_days": 2}):
         rows.measured(at=at)
         while merging.merge():
             pass
