@@ -17,23 +17,27 @@ from core.metrics.instruments import Kind
 
 RECENT = timedelta(minutes=3)  # more than the longest time between two flushes
 OF_NODE = "node_"  # begins the names of what one process measures for its whole machine
+# For each label set by itself, so that never a day is read where minutes are meant.
 GAUGES = """
     SELECT label_set.instrument, label_set.labels, source.node, source.role, source.pid,
         minute.sum / minute.weight
     FROM metrics_labelset AS label_set
-    JOIN metrics_minute AS minute ON minute.label_set_id = label_set.id
+    CROSS JOIN LATERAL (
+        SELECT source_id, at, sum, weight FROM metrics_minute
+        WHERE label_set_id = label_set.id AND at > now() - %(recent)s AND weight > 0 OFFSET 0
+    ) AS minute
     JOIN metrics_source AS source ON source.id = minute.source_id
-    WHERE label_set.kind = ANY(%(kinds)s) AND minute.weight > 0
-        AND minute.at > now() - %(recent)s AND source.flushed_until > now() - %(recent)s
+    WHERE label_set.kind = ANY(%(kinds)s) AND source.flushed_until > now() - %(recent)s
     ORDER BY label_set.instrument, minute.at, source.flushed_until"""
 EXEMPLARS = """
-    SELECT DISTINCT ON (minute.label_set_id)
-        label_set.instrument, label_set.labels, minute.exemplar
+    SELECT label_set.instrument, label_set.labels, minute.exemplar
     FROM metrics_labelset AS label_set
-    JOIN metrics_minute AS minute ON minute.label_set_id = label_set.id
-    WHERE label_set.kind = %(kind)s AND minute.at > now() - %(recent)s
-        AND minute.exemplar IS NOT NULL
-    ORDER BY minute.label_set_id, minute.at DESC"""
+    CROSS JOIN LATERAL (
+        SELECT exemplar FROM metrics_minute
+        WHERE label_set_id = label_set.id AND at > now() - %(recent)s AND exemplar IS NOT NULL
+        ORDER BY at DESC LIMIT 1
+    ) AS minute
+    WHERE label_set.kind = %(kind)s"""
 
 Labels = tuple[tuple[str, str], ...]  # in the order of their names
 
