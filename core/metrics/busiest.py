@@ -24,10 +24,9 @@ def routes(*, start: datetime, end: datetime, limit: int) -> list[dict[str, Any]
     """At most `limit` routes, the busiest first, from `start` to `end` in whole minutes: how many
     requests, how many a second, their mean and p95 in ms, and how many were answered with an
     error."""
-    now = timezone.now()
-    start, end = cut(start, end, now=now)
+    start, end = cut(start, end, now=timezone.now())
     horizon = reading.horizon(start, end)
-    spans = cover(start, end, largest=DAY, unmerged=horizon.unmerged, now=now)
+    spans = cover(start, end, largest=DAY, unmerged=horizon.unmerged)
     found = reading.read(list(_wanted()), spans, resolution=None, merged={REQUESTS})
     whole = {key: figures for (key, _), each in found.items() for figures in each.values()}
     seconds = (min(end, horizon.known_until or end) - start).total_seconds()
@@ -49,7 +48,7 @@ def routes(*, start: datetime, end: datetime, limit: int) -> list[dict[str, Any]
 def _wanted() -> Iterator[Wanted]:
     """The label sets of each route, and once more those of its errors."""
     rows = LabelSet.objects.filter(instrument=REQUESTS, labels__has_keys=[ROUTE, STATUS])
-    for pk, kind, labels in rows.values_list("pk", "kind", "labels"):
-        yield Wanted(pk, kind, Key(REQUESTS, labels[ROUTE]))
+    for pk, kind, since, labels in rows.values_list("pk", "kind", "created_at", "labels"):
+        yield Wanted(pk, kind, Key(REQUESTS, labels[ROUTE]), since)
         if labels[STATUS] >= "400":
-            yield Wanted(pk, kind, Key(FAILED, labels[ROUTE]))
+            yield Wanted(pk, kind, Key(FAILED, labels[ROUTE]), since)
