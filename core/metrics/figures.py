@@ -23,9 +23,13 @@ class Figures:
 
     @property
     def mean(self) -> float | None:
-        """Of a histogram's values, or of a gauge over time."""
-        measured = self.weight or self.count
-        return self.sum / measured if measured else None
+        """Of a histogram's values."""
+        return self.sum / self.count if self.count else None
+
+    @property
+    def level(self) -> float | None:
+        """The mean of a gauge over time."""
+        return self.sum / self.weight if self.weight else None
 
     def of(self, series: Series, *, seconds: float | None) -> float | None:
         """The series' value, for all statistics but ratios; None where there is none.
@@ -41,7 +45,7 @@ class Figures:
             case "count":
                 return float(self.count)
             case "mean":
-                return self.mean
+                return self.level if series.instrument.is_gauge else self.mean
             case "min":
                 return self.low
             case "max":

@@ -17,7 +17,7 @@ from core.metrics.covering import Span
 from core.metrics.figures import Figures
 from core.metrics.histogram import Buckets, Distribution, decode, merge
 from core.metrics.instruments import Kind
-from core.metrics.resolutions import MINUTE, Resolution
+from core.metrics.resolutions import EPOCH, MINUTE, Resolution
 from core.metrics.series import PERCENTILES
 from core.metrics.statements import Member
 
@@ -53,12 +53,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label set to read, known `since` then; those with the same key come together."""
+    """A label set to read, known `since` when that matters; those with the same key come
+    together."""
 
     label_set: int
     kind: str
     key: Key
-    since: datetime
+    since: datetime = EPOCH
 
 
 Found = dict[tuple[Key, str], dict[datetime, Figures]]  # by key and member, by bucket

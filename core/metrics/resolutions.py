@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -9,13 +10,32 @@ from typing import Annotated
 from pydantic import Field
 
 from core import options
-from core.options import Option
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 options.section(
     "metrics", title="Metrics", help="What is measured of the instance, and how long it is kept."
 )
+KEEP_1M = options.declare(
+    "metrics.keep_1m_hours", Annotated[int, Field(ge=6, le=24 * 14)], default=48, unit="hours",
+    help="How long metrics are kept by the minute and process.",
+)  # fmt: skip
+KEEP_5M = options.declare(
+    "metrics.keep_5m_days", Annotated[int, Field(ge=2, le=90)], default=14, unit="days",
+    help="How long metrics are kept by 5 minutes.",
+)  # fmt: skip
+KEEP_15M = options.declare(
+    "metrics.keep_15m_days", Annotated[int, Field(ge=3, le=365)], default=30, unit="days",
+    help="How long metrics are kept by 15 minutes.",
+)  # fmt: skip
+KEEP_1H = options.declare(
+    "metrics.keep_1h_days", Annotated[int, Field(ge=7, le=3650)], default=400, unit="days",
+    help="How long metrics are kept by the hour.",
+)  # fmt: skip
+KEEP_1D = options.declare(
+    "metrics.keep_1d_days", Annotated[int, Field(ge=30, le=36500)], default=3650, unit="days",
+    help="How long metrics are kept by the day.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +44,7 @@ class Resolution:
 
     name: str
     seconds: int
-    keep: Option[int]
-    keep_unit: timedelta
+    keep: Callable[[], timedelta]
 
     @property
     def step(self) -> timedelta:
@@ -34,7 +53,7 @@ class Resolution:
     @property
     def kept(self) -> timedelta:
         """How long buckets are kept, from their end."""
-        return self.keep.value * self.keep_unit
+        return self.keep()
 
     def floor(self, moment: datetime) -> datetime:
         """The start of the bucket that `moment` lies in."""
@@ -49,30 +68,11 @@ class Resolution:
         return self.name
 
 
-def _keep(name: str, unit: str, default: int, least: int, most: int, *, what: str) -> Option[int]:
-    return options.declare(
-        f"metrics.keep_{name}", Annotated[int, Field(ge=least, le=most)], default=default,
-        unit=unit, help=f"How long metrics are kept {what}.",
-    )  # fmt: skip
-
-
-MINUTE = Resolution(
-    "1m", 60,
-    _keep("1m_hours", "hours", 48, 6, 24 * 14, what="by the minute and process"),
-    timedelta(hours=1),
-)  # fmt: skip
-FIVE_MINUTES = Resolution(
-    "5m", 300, _keep("5m_days", "days", 14, 2, 90, what="by 5 minutes"), timedelta(days=1)
-)
-QUARTER = Resolution(
-    "15m", 900, _keep("15m_days", "days", 30, 3, 365, what="by 15 minutes"), timedelta(days=1)
-)
-HOUR = Resolution(
-    "1h", 3600, _keep("1h_days", "days", 400, 7, 3650, what="by the hour"), timedelta(days=1)
-)
-DAY = Resolution(
-    "1d", 86_400, _keep("1d_days", "days", 3650, 30, 36500, what="by the day"), timedelta(days=1)
-)
+MINUTE = Resolution("1m", 60, lambda: timedelta(hours=KEEP_1M.value))
+FIVE_MINUTES = Resolution("5m", 300, lambda: timedelta(days=KEEP_5M.value))
+QUARTER = Resolution("15m", 900, lambda: timedelta(days=KEEP_15M.value))
+HOUR = Resolution("1h", 3600, lambda: timedelta(days=KEEP_1H.value))
+DAY = Resolution("1d", 86_400, lambda: timedelta(days=KEEP_1D.value))
 
 ROLLUPS = (FIVE_MINUTES, QUARTER, HOUR, DAY)
 RESOLUTIONS = (MINUTE, *ROLLUPS)

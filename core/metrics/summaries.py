@@ -65,10 +65,8 @@ def _label_sets() -> list[Wanted]:
     by_status = Q(instrument=ERRORS, labels__has_key=STATUS)
     rows = LabelSet.objects.filter(totals | by_status)
     return [
-        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))), since)
-        for pk, kind, since, instrument, labels in rows.values_list(
-            "pk", "kind", "created_at", "instrument", "labels"
-        )
+        Wanted(pk, kind, Key(instrument, str(labels.get(STATUS, ""))))
+        for pk, kind, instrument, labels in rows.values_list("pk", "kind", "instrument", "labels")
     ]
 
 
@@ -99,8 +97,8 @@ def _milliseconds(seconds: float | None) -> float | None:
 def _resources(whole: dict[Key, Figures], disk: float | None) -> dict[str, Any]:
     memory = whole.get(Key(MEMORY), NOTHING)
     measured = {
-        "avg_cpu_percent": (whole.get(Key(CPU), NOTHING).mean, 1),
-        "avg_memory_mb": (memory.mean, MIB),
+        "avg_cpu_percent": (whole.get(Key(CPU), NOTHING).level, 1),
+        "avg_memory_mb": (memory.level, MIB),
         "peak_memory_mb": (memory.high, MIB),
         "disk_usage_gb": (disk, GIB),
     }

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from django.db import connection
 
-from core.metrics import merging, rollups
+from core.metrics import merging, partitions, retention, rollups
 from core.metrics.instruments import Kind
 from core.metrics.models import LabelSet, Minute, Rollup, Total, Unmerged
 from core.metrics.resolutions import DAY, FIVE_MINUTES, HOUR, MINUTE, QUARTER
@@ -168,6 +168,19 @@ def test_a_batch_ends_within_a_label_set(monkeypatch, long_kept):
     rows.write(of_days(random.Random(3), 200))
     merge_all()
     assert_true()
+
+
+def test_what_a_restored_database_has_unmerged_is_merged_before_it_is_dropped():
+    long_ago = rows.ago(days=10)
+    with rows.kept(hours=24 * 14):  # as of the time it was saved at
+        rows.measured(at=long_ago, values=[1.0, 2.0])
+    rows.measured(at=rows.ago(hours=1))
+    retention.drop_minutes()
+    merge_all()
+    assert_true()
+    retention.drop_minutes()
+    assert partitions.days() == [rows.ago(hours=1).date()]
+    assert Rollup.objects.get(resolution=DAY.seconds, node="", at=DAY.floor(long_ago)).count == 2
 
 
 def test_of_minutes_that_are_gone_the_mark_goes_and_the_rollups_stay():

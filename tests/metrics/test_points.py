@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from threading import Thread
 
 import pytest
+from django.db import connection
 
 from core.metrics import queries
+from core.metrics.models import Unmerged
 from core.metrics.resolutions import DAY, HOUR, MINUTE, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
 from tests.metrics.expected import EXACT, PERCENT, STATISTICS
@@ -14,6 +17,7 @@ from tests.metrics.measured import (
     FAILED,
     LATENCY,
     ONE,
+    SHARE,
     TWO,
     Measured,
     Value,
@@ -124,6 +128,13 @@ def test_a_ratio_is_nothing_where_nothing_was_counted_and_absent_where_nothing_h
     assert hour["value"] == pytest.approx(100 * 3 / 11)
 
 
+def test_a_gauge_that_was_measured_for_no_time_has_no_mean(measured, begin):
+    measured.add([Value(SHARE, ONE, begin, 50, (), 0.0)])
+    share = series(SHARE, "mean")
+    found = queries.points(series=[share], start=begin, end=begin + HOUR.step, resolution=MINUTE)
+    assert found == {share.name: []}
+
+
 def test_a_factor_multiplies_what_is_told(measured, begin):
     measured.add([Value(LATENCY, ONE, begin, 0.25, ("/a", "200"))])
     in_milliseconds = series(LATENCY, "mean", factor=1000)
@@ -144,3 +155,30 @@ def test_a_question_is_three_queries_however_much_it_is_about(
             end = begin + timedelta(minutes=length)
             with django_assert_num_queries(3):
                 queries.points(series=every, start=begin, end=end, resolution=resolution)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_is_the_same_while_things_are_merged(measured, begin):
+    count = series(LATENCY, "count")
+    measured.add(values(begin, minutes=240))
+    wanted = sum(each.instrument is LATENCY for each in measured.values)
+
+    def merge_all() -> None:
+        merge()
+        connection.close()
+
+    def counted(resolution: Resolution) -> float:
+        found = queries.points(
+            series=[count], start=begin, end=begin + DAY.step, resolution=resolution
+        )
+        return sum(each["value"] for each in found[count.name])
+
+    merger = Thread(target=merge_all)
+    merger.start()
+    answers = []
+    while merger.is_alive():
+        answers += [counted(resolution) for resolution in RESOLUTIONS]
+    merger.join()
+    assert answers
+    assert set(answers) == {wanted}
+    assert not Unmerged.objects.exists()

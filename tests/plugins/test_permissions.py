@@ -6,7 +6,8 @@ import pytest
 
 from core import options
 from core.health import checks, diagnostics
-from core.processes import loops
+from core.metrics import instruments, sampling, series
+from core.processes import endings, loops
 from core.retention import rules
 from plugins.plugin import State
 from tasks.job import jobs
@@ -18,7 +19,8 @@ EVERYTHING = """
     from core.events import subscribers
     from core.events.models import Event
     from core.health import checks, diagnostics
-    from core.processes import control, figures, loops
+    from core.metrics import instruments, sampling, series
+    from core.processes import control, endings, figures, loops
     from tasks.job import Job, Steps, jobs
 
     EXTRA = options.declare("{section}.extra", int, default=3, help="One more.")
@@ -29,6 +31,10 @@ EVERYTHING = """
     figures.register("{section}.figure")(dict)
     control.handler("{section}.command")(lambda payload: None)
     loops.register("{section}.loop", roles={{"web"}}, interval=60.0)(lambda: None)
+    endings.register("{section}.ending")(lambda: None)
+    length = instruments.gauge("{section}_length", unit="", help="How long.")
+    series.declare("{section}_longest", length, "max", unit="", title="Longest")
+    sampling.register("{section}.length")(lambda seconds: length.set(1, seconds=seconds))
     retention.register("{section}")(lambda: Event.objects.none())
     subscribers.register(event="{section}.*", name="{section}")(lambda event: None)
 
@@ -40,7 +46,7 @@ EVERYTHING = """
             pass
 """
 ALL_PERMISSIONS = (
-    "checks", "commands", "diagnostics", "figures", "jobs", "loops", "options",
+    "checks", "commands", "diagnostics", "figures", "jobs", "loops", "metrics", "options",
     "retention_rules", "subscribers",
 )  # fmt: skip
 
@@ -53,6 +59,7 @@ def test_everything_a_plugin_may_register_is_recorded_and_taken_out_again(direct
     kinds = {each.kind for each in only(loaded).registered}
     assert kinds == {
         "option", "listener", "component", "check", "diagnostic", "figure", "command", "loop",
+        "ending", "instrument", "series", "sampler",
         "retention rule", "subscriber", "job type",
     }  # fmt: skip
     assert "sample.work" in jobs
@@ -69,7 +76,9 @@ def _registries():
     return {
         "checks": checks.registry, "components": checks.components, "jobs": jobs,
         "diagnostics": diagnostics.registry, "options": options.registry,
-        "loops": loops.registry, "rules": rules,
+        "loops": loops.registry, "rules": rules, "endings": endings.registry,
+        "instruments": instruments.registry, "series": series.registry,
+        "samplers": sampling.registry,
     }  # fmt: skip
 
 
