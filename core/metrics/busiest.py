@@ -48,7 +48,7 @@ def routes(*, start: datetime, end: datetime, limit: int) -> list[dict[str, Any]
 def _wanted() -> Iterator[Wanted]:
     """The label sets of each route, and once more those of its errors."""
     rows = LabelSet.objects.filter(instrument=REQUESTS, labels__has_keys=[ROUTE, STATUS])
-    for pk, kind, labels in rows.values_list("pk", "kind", "labels"):
-        yield Wanted(pk, kind, Key(REQUESTS, labels[ROUTE]))
+    for pk, kind, since, labels in rows.values_list("pk", "kind", "created_at", "labels"):
+        yield Wanted(pk, kind, Key(REQUESTS, labels[ROUTE]), since)
         if labels[STATUS] >= "400":
-            yield Wanted(pk, kind, Key(FAILED, labels[ROUTE]))
+            yield Wanted(pk, kind, Key(FAILED, labels[ROUTE]), since)
