@@ -18,6 +18,7 @@ from django.test import RequestFactory
 
 from benchmarks import peers
 from benchmarks.harness import Comparison, compare, microseconds_per_call
+from core.api.request_id import HEADER
 from core.metrics import flushing
 from core.metrics.middleware import record
 from core.metrics.recorder import recorder
@@ -71,7 +72,7 @@ def added_by(comparison: Comparison, name: str) -> float:
 
 def call() -> float:
     """Microseconds of recording one request alone."""
-    known = partial(record, "GET", None, 200, 0.0425, "req_1", route="api/v1/status")
+    known = partial(record, "GET", None, 200, 0.0425, {HEADER: "req_1"}, route="api/v1/status")
     return microseconds_per_call(known, seconds=SLICE_SECONDS * 10)
 
 
@@ -100,7 +101,9 @@ def busy() -> None:
         for status in STATUSES:
             for value in range(VALUES):
                 seconds = 0.002 * (1 + route) * 1.02**value
-                record("GET", None, int(status), seconds, "req_1", route=f"api/v1/{route}")
+                record(
+                    "GET", None, int(status), seconds, {HEADER: "req_1"}, route=f"api/v1/{route}"
+                )
 
 
 if __name__ == "__main__":

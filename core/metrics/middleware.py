@@ -6,7 +6,7 @@ Static files don't come this far; what the web server refuses by itself is count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import cast
 
@@ -15,10 +15,11 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
 from core.api.request_id import HEADER
-from core.metrics.recorder import OTHER
+from core.metrics.recorder import OTHER, Cell, recorder
 from core.metrics.standard import REQUEST_DURATION, REQUEST_ERRORS, SERVER_ERRORS
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+DURATION = REQUEST_DURATION.name
 UNMATCHED = "(unmatched)"
 REFUSED = "(refused)"
 
@@ -37,20 +38,15 @@ class RequestMetrics:
         try:
             response = self.get_response(request)
         except BaseException:
-            record(request.method, request.resolver_match, 500, perf_counter() - began, None)
+            record(request.method, request.resolver_match, 500, perf_counter() - began, {})
             raise
         if response.streaming:
             return _counted_later(request, response, began)
         seconds = perf_counter() - began
-        record(request.method, request.resolver_match, response.status_code, seconds, _id(response))
+        record(
+            request.method, request.resolver_match, response.status_code, seconds, response.headers
+        )
         return response
-
-
-def _id(response: HttpResponseBase) -> str | None:
-    try:
-        return response.headers[HEADER]
-    except KeyError:
-        return None
 
 
 def _counted_later(
@@ -58,7 +54,9 @@ def _counted_later(
 ) -> HttpResponseBase:
     def there() -> None:
         seconds = perf_counter() - began
-        record(request.method, request.resolver_match, response.status_code, seconds, _id(response))
+        record(
+            request.method, request.resolver_match, response.status_code, seconds, response.headers
+        )
 
     if isinstance(response, StreamingHttpResponse) and not response.is_async:
         pieces = cast(Iterator[bytes], response.streaming_content)
@@ -96,16 +94,23 @@ def record(
     match: ResolverMatch | None,
     status: int,
     seconds: float,
-    exemplar: str | None,
+    headers: Mapping[str, str],
     route: str = UNMATCHED,
 ) -> None:
-    """A request was answered; without a match it was for `route`."""
+    """A request was answered with these headers; without a match it was for `route`.
+
+    All requests come through here, so the histogram's own method is left out.
+    """
     told = str(status)
+    try:
+        exemplar = headers[HEADER]
+    except KeyError:
+        exemplar = None
     if method not in METHODS:
         method = OTHER
     if match is not None:
         route = match.route
-    REQUEST_DURATION.record(seconds, method or OTHER, route, told, exemplar=exemplar)
+    recorder.note(DURATION, (method, route, told), Cell.see, seconds, exemplar)
     if status >= 400:
         REQUEST_ERRORS.add(1, told)
         if status >= 500:
@@ -114,4 +119,4 @@ def record(
 
 def refused(method: str, status: int, seconds: float, exemplar: str) -> None:
     """The web server has answered a request by itself, before Django saw it."""
-    record(method, None, status, seconds, exemplar, route=REFUSED)
+    record(method, None, status, seconds, {HEADER: exemplar}, route=REFUSED)

@@ -136,12 +136,18 @@ class Recorder:
 
     def _count_noted(self) -> None:
         """Under the lock."""
-        noted = self._noted
+        noted, minute = self._noted, self._current
         while noted:
             moment, name, labels, count, value, extra = noted.popleft()
             try:
-                if isfinite(value):
-                    count(self._cell((name, labels), moment), value, extra, moment)
+                if not isfinite(value):
+                    continue
+                is_here = 0 <= moment - minute.at < MINUTE_SECONDS
+                cell = minute.cells.get((name, labels)) if is_here else None
+                if cell is None:
+                    cell = self._cell((name, labels), moment)
+                    minute = self._current
+                count(cell, value, extra, moment)
             except (TypeError, AttributeError, OverflowError) as error:  # no number, no text
                 logger.warning("a value of %s can't be counted: %s", name, error)
 
