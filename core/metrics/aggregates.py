@@ -72,15 +72,18 @@ def over_time(parts: Sequence[Aggregate]) -> Aggregate:
     )
 
 
-def at_once(kind: Kind, parts: Sequence[Aggregate]) -> Aggregate:
-    """What was measured at the same time, by several processes or on several nodes.
+def at_once(kind: Kind, parts: Sequence[Aggregate], *, seconds: float) -> Aggregate:
+    """What was measured at the same time, by several processes or on several nodes, of which
+    any was there for `seconds`.
 
-    Of a gauge that adds up, the time is that of the longest; what there was of all of them
+    Of a gauge that adds up, the time is all of that, but no more than was measured: one process
+    that takes over from another makes a whole, not a double. What there was of all of them
     together is known as a mean only.
     """
     whole = over_time(parts)
     if kind is Kind.GAUGE and len(parts) > 1:
-        whole.weight = max(each.weight for each in parts)
+        longest = max(each.weight for each in parts)
+        whole.weight = max(longest, min(whole.weight, seconds))
         whole.low = whole.high = whole.sum / whole.weight if whole.weight else None
     return whole
 

@@ -22,17 +22,16 @@ from core.metrics.aggregates import COLUMNS, Aggregate, at_once, over_time
 from core.metrics.instruments import Kind
 from core.metrics.models import Rollup
 from core.metrics.resolutions import FIVE_MINUTES, Resolution
+from core.metrics.statements import SECONDS_OF
 
 logger = logging.getLogger(__name__)
 
 ALL = ""  # the node that stands for all of them
 BATCH = 500  # rows written at once
 
-Timed = list[tuple[datetime, Aggregate]]
-
 # OFFSET 0 keeps the planner to looking each label set up by the primary key.
-MINUTES = """
-    SELECT label_set.id, label_set.kind, source.node, minute.at,
+MINUTES = f"""
+    SELECT label_set.id, label_set.kind, source.node, minute.at, {SECONDS_OF.format(row="minute")},
         minute.count, minute.sum, minute.weight, minute.low, minute.high, minute.buckets
     FROM metrics_labelset AS label_set
     CROSS JOIN LATERAL (
@@ -41,7 +40,7 @@ MINUTES = """
     ) AS minute
     JOIN metrics_source AS source ON source.id = minute.source_id
     ORDER BY label_set.id
-"""
+"""  # noqa: S608  nothing but constants is put in
 FINER = """
     SELECT label_set.id, label_set.kind, rollup.node,
         rollup.count, rollup.sum, rollup.weight, rollup.low, rollup.high, rollup.buckets
@@ -68,6 +67,17 @@ WRITE = """
         IS DISTINCT FROM (EXCLUDED.count, EXCLUDED.sum, EXCLUDED.weight, EXCLUDED.low,
                           EXCLUDED.high, EXCLUDED.buckets)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What one process measured in the minute from `at` on, in which it was there from `began`
+    to `ended` seconds."""
+
+    at: datetime
+    began: float
+    ended: float
+    aggregate: Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +142,10 @@ def _merged(rows: Iterable[tuple[Any, ...]], merge: Callable[..., list[Row]]) ->
 
 
 def _from_minutes(label_set: int, kind: Kind, rows: Iterable[list[Any]]) -> list[Row]:
-    nodes: dict[str, Timed] = {}
-    for node, at, *values in rows:
-        nodes.setdefault(node, []).append((at, Aggregate.of_row(*values)))
+    nodes: dict[str, list[Minute]] = {}
+    for node, at, began, ended, *values in rows:
+        minute = Minute(at, began, ended, Aggregate.of_row(*values))
+        nodes.setdefault(node, []).append(minute)
     merged = {node: _over_minutes(kind, minutes) for node, minutes in nodes.items()}
     if len(nodes) == 1:
         merged[ALL] = next(iter(merged.values()))
@@ -144,13 +155,18 @@ def _from_minutes(label_set: int, kind: Kind, rows: Iterable[list[Any]]) -> list
     return [Row(label_set, node, aggregate, grows) for node, aggregate in merged.items()]
 
 
-def _over_minutes(kind: Kind, minutes: Timed) -> Aggregate:
+def _over_minutes(kind: Kind, minutes: list[Minute]) -> Aggregate:
     if kind is not Kind.GAUGE:
-        return over_time([each for _, each in minutes])
-    beside: dict[datetime, list[Aggregate]] = {}
-    for at, each in minutes:
-        beside.setdefault(at, []).append(each)
-    return over_time([at_once(kind, each) for each in beside.values()])
+        return over_time([each.aggregate for each in minutes])
+    beside: dict[datetime, list[Minute]] = {}
+    for each in minutes:
+        beside.setdefault(each.at, []).append(each)
+    return over_time([_at_once(kind, each) for each in beside.values()])
+
+
+def _at_once(kind: Kind, minutes: list[Minute]) -> Aggregate:
+    seconds = max(each.ended for each in minutes) - min(each.began for each in minutes)
+    return at_once(kind, [each.aggregate for each in minutes], seconds=seconds)
 
 
 def _from_finer(label_set: int, kind: Kind, rows: Iterable[list[Any]]) -> list[Row]:

@@ -30,6 +30,7 @@ WANTED = """unnest(
 ROLLUPS = """
     SELECT wanted.key, wanted.adds_up, measured.node COLLATE "C" AS member,
         measured.at, measured.resolution,
+        0.0 AS began, measured.resolution::float AS ended,
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         measured.p50, measured.p95, measured.p99,
         CASE WHEN wanted.merged AND (wanted.several OR measured.resolution <> %(step)s)
@@ -45,7 +46,7 @@ ROLLUPS = """
     ) AS measured"""
 MINUTES = """
     SELECT wanted.key, wanted.adds_up, {member} COLLATE "C" AS member,
-        measured.at, 60 AS resolution,
+        measured.at, 60 AS resolution, {seconds},
         measured.count, measured.sum, measured.weight, measured.low, measured.high,
         NULL::float AS p50, NULL::float AS p95, NULL::float AS p99,
         CASE WHEN wanted.merged THEN measured.buckets END AS buckets
@@ -58,17 +59,27 @@ MINUTES = """
         WHERE label_set_id = wanted.label_set_id AND at >= span.begins AND at < span.ends
             AND at >= %(first_minute)s AND at < %(last_minute)s OFFSET 0
     ) AS measured
-    {sources}
+    JOIN metrics_source AS source ON source.id = measured.source_id
     WHERE {condition}"""
-SOURCES = "JOIN metrics_source AS source ON source.id = measured.source_id"
-# What is beside each other at one time: of gauges that add up, the sum counts for as long as the
-# longest was measured, and the extremes of the total are known as finely as the rows are.
+# From when to when in a minute a process was there, in seconds since its start.
+SECONDS_OF = """
+        extract(epoch FROM greatest({row}.at, source.started_at) - {row}.at)::float AS began,
+        extract(epoch FROM least({row}.at + interval '1 minute', source.flushed_until) - {row}.at
+            )::float AS ended"""
+# What is beside each other at one time: of gauges that add up, the sum counts for as long as any
+# was measured, see `core.metrics.aggregates.at_once`; the extremes of the total are known as
+# finely as the rows are.
 TOGETHER = """
-    SELECT key, member, at, resolution, sum(count) AS count, sum(sum) AS sum,
-        max(weight) AS weight,
-        CASE count(*) WHEN 1 THEN min(low) ELSE sum(sum) / nullif(max(weight), 0) END AS low,
-        CASE count(*) WHEN 1 THEN max(high) ELSE sum(sum) / nullif(max(weight), 0) END AS high
-    FROM piece WHERE adds_up GROUP BY key, member, at, resolution"""
+    SELECT key, member, at, resolution, count, sum, weight,
+        CASE pieces WHEN 1 THEN low ELSE sum / nullif(weight, 0) END AS low,
+        CASE pieces WHEN 1 THEN high ELSE sum / nullif(weight, 0) END AS high
+    FROM (
+        SELECT key, member, at, resolution, count(*) AS pieces, sum(count) AS count,
+            sum(sum) AS sum,
+            greatest(max(weight), least(sum(weight), max(ended) - min(began))) AS weight,
+            min(low) AS low, max(high) AS high
+        FROM piece WHERE adds_up GROUP BY key, member, at, resolution
+    ) AS beside"""
 FIGURES = """
     SELECT key, member, {bucket} AS bucket, sum(count)::bigint, sum(sum), sum(weight),
         min(low), max(high), max(p50), max(p95), max(p99), NULL::bytea
@@ -115,8 +126,8 @@ def _read(*, rollups: bool, minutes: bool, member: Member, restricted: bool) -> 
         parts.append(ROLLUPS.format(wanted=WANTED, condition=condition))
     if minutes:
         condition = f"{member.value} = ANY(%(members)s)" if restricted else "true"
-        sources = "" if member is Member.NOBODY else SOURCES
+        seconds = SECONDS_OF.format(row="measured")
         parts.append(
-            MINUTES.format(wanted=WANTED, member=member.value, sources=sources, condition=condition)
+            MINUTES.format(wanted=WANTED, member=member.value, seconds=seconds, condition=condition)
         )
     return f"WITH piece AS ({' UNION ALL '.join(parts)}), together AS ({TOGETHER})"
