@@ -90,7 +90,9 @@ class Incomplete(Exception):
     """Some rows found no place, though it has just been made."""
 
 
-@loops.register(LOOP, roles={"web", "worker", "beat", loops.CHILD}, interval=FLUSH_SECONDS)
+@loops.register(
+    LOOP, roles={"web", "worker", "beat", loops.CHILD}, interval=lambda: FLUSH_SECONDS.value
+)
 def take_turn() -> bool:
     sampling.sample()
     with statement_deadline(STATEMENT_SECONDS):

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from core.options import Option
 from core.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -27,25 +26,25 @@ Turn = Callable[[], Any]
 class Loop:
     name: str
     roles: frozenset[str]
-    interval: float | Option[float]
+    interval: float | Callable[[], float]
     turn: Turn
 
     @property
     def seconds(self) -> float:
         """The interval as it is now."""
-        return self.interval.value if isinstance(self.interval, Option) else self.interval
+        return self.interval() if callable(self.interval) else self.interval
 
 
 registry: Registry[Loop] = Registry("loop")
 
 
 def register(
-    name: str, *, roles: set[str], interval: float | Option[float]
+    name: str, *, roles: set[str], interval: float | Callable[[], float]
 ) -> Callable[[Turn], Turn]:
     """Run a function every `interval` seconds in each process of these roles.
 
     The children of a worker have the role CHILD and none other: they are there for the jobs.
-    An interval that is an option is read before each pause; wake the loop when it changes.
+    An interval that is a function is asked before each pause; wake the loop when it changes.
 
     It runs again at once when it returns something truthy, when `wake(name)` is called here
     or when PostgreSQL gets a NOTIFY on a channel of that name. What it raises is logged once
