@@ -26,16 +26,9 @@ def measure(at, *spans: tuple[float, float]) -> None:
         source.started_at, source.flushed_until = at + began * SECOND, at + ended * SECOND
         source.save()
         seconds = min(ended, 60.0) - max(began, 0.0)
+        figures = {"sum": 100 * MIB * seconds, "low": 100 * MIB, "high": 100 * MIB}
         written.append(
-            rows.minute(
-                at=at,
-                label_set=label_set,
-                source=source,
-                sum=100 * MIB * seconds,
-                weight=seconds,
-                low=100 * MIB,
-                high=100 * MIB,
-            )  # fmt: skip
+            rows.minute(at=at, label_set=label_set, source=source, weight=seconds, **figures)
         )
     rows.write(written)
 

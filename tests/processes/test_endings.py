@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core import options
 from core.processes import endings, loops, queries, runtime
 from core.processes.models import Process
 from tests.waiting import until
@@ -59,12 +58,7 @@ def test_a_process_still_knows_who_it_is(running, ending):
     assert seen == ["beat"]
 
 
-def test_an_interval_may_be_an_option():
-    pace = options.declare("test.pace", float, default=7.0, help="For a test.")
-    try:
-        loop = loops.Loop("test.loop", frozenset({"web"}), pace, lambda: None)
-        assert loop.seconds == 7
-        with options.replaced({"test.pace": 0.25}):
-            assert loop.seconds == 0.25
-    finally:
-        options.remove("test.pace")
+def test_an_interval_that_is_a_function_is_asked_each_time():
+    paces = iter((7.0, 0.25))
+    loop = loops.Loop("test.loop", frozenset({"web"}), lambda: next(paces), lambda: None)
+    assert [loop.seconds, loop.seconds] == [7, 0.25]
