@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core import options
-from core.processes import endings, loops, queries, runtime
+from core.processes import endings, queries, runtime
 from core.processes.models import Process
 from tests.waiting import until
 
@@ -57,14 +56,3 @@ def test_a_process_still_knows_who_it_is(running, ending):
     running("beat")
     runtime.stop()
     assert seen == ["beat"]
-
-
-def test_an_interval_may_be_an_option():
-    pace = options.declare("test.pace", float, default=7.0, help="For a test.")
-    try:
-        loop = loops.Loop("test.loop", frozenset({"web"}), pace, lambda: None)
-        assert loop.seconds == 7
-        with options.replaced({"test.pace": 0.25}):
-            assert loop.seconds == 0.25
-    finally:
-        options.remove("test.pace")
