@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.processes import endings, loops, queries, runtime
+from core.processes import endings, queries, runtime
 from core.processes.models import Process
 from tests.waiting import until
 
@@ -56,9 +56,3 @@ def test_a_process_still_knows_who_it_is(running, ending):
     running("beat")
     runtime.stop()
     assert seen == ["beat"]
-
-
-def test_an_interval_that_is_a_function_is_asked_each_time():
-    paces = iter((7.0, 0.25))
-    loop = loops.Loop("test.loop", frozenset({"web"}), lambda: next(paces), lambda: None)
-    assert [loop.seconds, loop.seconds] == [7, 0.25]

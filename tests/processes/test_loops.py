@@ -51,6 +51,15 @@ def test_it_can_be_woken(stop):
     until(lambda: len(turns) == 2)
 
 
+def test_its_interval_may_change(stop):
+    turns, interval = [], [60.0]
+    thread = run(lambda: turns.append(1), stop, interval=lambda: interval[0])
+    until(lambda: turns)
+    interval[0] = 0.01
+    thread.wake()
+    until(lambda: len(turns) >= 4)
+
+
 def test_a_wake_during_a_turn_is_not_lost(stop):
     turns = []
 
