@@ -10,3 +10,4 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         import_module("core.events.dispatcher")
         import_module("core.events.retention")
+        import_module("core.events.starts")

@@ -6,9 +6,9 @@ import pytest
 
 from core.events import subscribers
 from core.events.models import Event
-from tests.processes.conftest import spawn
+from tests.processes.conftest import running, spawn
 
-__all__ = ["spawn", "subscribe"]
+__all__ = ["running", "spawn", "subscribe"]
 
 Subscribe = Callable[..., list[Event]]
 
