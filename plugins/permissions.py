@@ -19,6 +19,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "figures": frozenset({"figure"}),
     "jobs": frozenset({"job type"}),
     "loops": frozenset({"ending", "loop"}),
+    "marks": frozenset({"mark"}),
     "metrics": frozenset({"instrument", "sampler", "series"}),
     "options": frozenset({"option", "section", "listener"}),
     "retention_rules": frozenset({"retention rule"}),

@@ -6,7 +6,7 @@ import pytest
 
 from core import options
 from core.health import checks, diagnostics
-from core.metrics import instruments, sampling, series
+from core.metrics import instruments, marks, sampling, series
 from core.processes import endings, loops
 from core.retention import rules
 from plugins.plugin import State
@@ -19,7 +19,7 @@ EVERYTHING = """
     from core.events import subscribers
     from core.events.models import Event
     from core.health import checks, diagnostics
-    from core.metrics import instruments, sampling, series
+    from core.metrics import instruments, marks, sampling, series
     from core.processes import control, endings, figures, loops
     from tasks.job import Job, Steps, jobs
 
@@ -31,6 +31,7 @@ EVERYTHING = """
     figures.register("{section}.figure")(dict)
     control.handler("{section}.command")(lambda payload: None)
     loops.register("{section}.loop", roles={{"web"}}, interval=60.0)(lambda: None)
+    marks.register("{section}.happened")(lambda events: None)
     endings.register("{section}.ending")(lambda: None)
     length = instruments.gauge("{section}_length", unit="", help="How long.")
     series.declare("{section}_longest", length, "max", unit="", title="Longest")
@@ -46,8 +47,8 @@ EVERYTHING = """
             pass
 """
 ALL_PERMISSIONS = (
-    "checks", "commands", "diagnostics", "figures", "jobs", "loops", "metrics", "options",
-    "retention_rules", "subscribers",
+    "checks", "commands", "diagnostics", "figures", "jobs", "loops", "marks", "metrics",
+    "options", "retention_rules", "subscribers",
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_everything_a_plugin_may_register_is_recorded_and_taken_out_again(direct
     assert kinds == {
         "option", "listener", "component", "check", "diagnostic", "figure", "command", "loop",
         "ending", "instrument", "series", "sampler",
-        "retention rule", "subscriber", "job type",
+        "retention rule", "subscriber", "job type", "mark",
     }  # fmt: skip
     assert "sample.work" in jobs
     loaded.apply({"sample"})
@@ -78,7 +79,7 @@ def _registries():
         "diagnostics": diagnostics.registry, "options": options.registry,
         "loops": loops.registry, "rules": rules, "endings": endings.registry,
         "instruments": instruments.registry, "series": series.registry,
-        "samplers": sampling.registry,
+        "samplers": sampling.registry, "marks": marks.registry,
     }  # fmt: skip
 
 
