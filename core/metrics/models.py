@@ -122,3 +122,31 @@ class Total(models.Model):
     count = models.BigIntegerField()
     sum_billionths = models.DecimalField(max_digits=40, decimal_places=0)
     buckets = models.BinaryField(null=True)
+
+
+class RuleState(models.Model):
+    """How a rule of `core.metrics.rules` stands.
+
+    `evaluated_minute` is the newest minute that it was evaluated for; who moves it forward is
+    the one process that evaluates this minute. It was decided by the rule of `revision` of the
+    configuration. `value` is that of the minute, None when nothing was measured.
+    """
+
+    class State(models.TextChoices):
+        OK = "ok"
+        FIRING = "firing"
+        NO_DATA = "no_data"
+        UNKNOWN_SERIES = "unknown_series"
+
+    name = models.CharField(max_length=63, primary_key=True)
+    evaluated_minute = models.DateTimeField()
+    revision = models.BigIntegerField()
+    state = models.CharField(max_length=20, choices=State.choices)
+    value = models.FloatField(null=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "metric rule"
+
+    def __str__(self) -> str:
+        return self.name

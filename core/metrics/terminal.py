@@ -15,10 +15,10 @@ from rich.text import Text
 from core.metrics.asking import Question
 from core.metrics.ranges import points_in
 from core.metrics.series import PERCENTILES
+from core.metrics.units import NOTHING, number
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = " "
-NOTHING = "\N{EN DASH}"
 NARROWEST = 8
 Values = Sequence[float | None]  # None where nothing was measured
 
@@ -113,15 +113,6 @@ def catalogue(document: Mapping[str, Any]) -> RenderableType:
     for each in document["instruments"]:
         known.add_row(each["name"], each["unit"], ", ".join(each["statistics"]))
     return Group(series, "", known, "", "An instrument is asked for as instrument:statistic.")
-
-
-def number(value: float | None) -> str:
-    """With as many decimals as say something."""
-    if value is None:
-        return NOTHING
-    size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or not size else 4
-    return f"{value:,.{decimals}f}"
 
 
 def _grouped(question: Question) -> int:

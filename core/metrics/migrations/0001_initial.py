@@ -129,4 +129,18 @@ class Migration(migrations.Migration):
                 ("buckets", models.BinaryField(null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name="RuleState",
+            fields=[
+                ("name", models.CharField(max_length=63, primary_key=True, serialize=False)),
+                ("evaluated_minute", models.DateTimeField()),
+                ("revision", models.BigIntegerField()),
+                ("state", models.CharField(choices=[("ok", "Ok"), ("firing", "Firing"), ("no_data", "No Data"), ("unknown_series", "Unknown Series")], max_length=20)),
+                ("value", models.FloatField(null=True)),
+                ("since", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name": "metric rule",
+            },
+        ),
     ]

@@ -19,12 +19,13 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 
 from core.api.envelope import dumps
-from core.commands import NexusCommand, duration
+from core.commands import duration
 from core.errors import InvalidInput
 from core.metrics import asking, busiest, csv_files, documents, exposition, files, terminal
 from core.metrics.asking import USUAL, Question
 from core.metrics.exposition import OPENMETRICS
 from core.metrics.moments import EXAMPLE, moment
+from core.metrics.rules.commands import RuleCommands
 
 FORMATS = ("csv", "json", "openmetrics")
 AGO = "How long ago, such as 90m, 24h, 7d or 1y, or an ISO 8601 time with its zone."
@@ -37,7 +38,7 @@ GroupBy = Annotated[str, typer.Option(help="A label such as route, or node, or p
 Json = Annotated[bool, typer.Option("--json", help="Print the API's document.")]
 
 
-class Command(NexusCommand):
+class Command(RuleCommands):
     help = "Look at what is measured, export it, watch it."
 
     @command()
