@@ -58,7 +58,8 @@ class StrictReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.in_script = tag in ("script", "style") and "src" not in given
+        is_data = given.get("type") == "application/json"
+        self.in_script = tag in ("script", "style") and "src" not in given and not is_data
         if tag == "style" or "style" in given:
             self.offences.append(f"<{tag}> has an inline style")
         for name, value in attrs:

@@ -12,6 +12,7 @@ SCREENS = (
     "test_tasks.py", "test_alerts.py", "test_keys.py", "test_audit.py", "test_people.py",
     "test_configuration.py", "test_configuration_change.py",
     "test_configuration_secrets.py", "test_configuration_history.py",
+    "test_metrics.py", "test_metric_rules.py",
 )  # fmt: skip
 
 
