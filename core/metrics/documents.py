@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.metrics import instruments, queries, series
+from core.metrics import instruments, marks, queries, series
 from core.metrics.asking import USUAL, Question
 from core.metrics.grouping import MEMBERS, common_labels
 from core.metrics.instruments import Instrument
@@ -25,6 +25,7 @@ def metrics(question: Question) -> dict[str, Any]:
         "metrics": dict(found),
         "units": {each.name: each.unit for each in question.series},
         "groups_left_out": found.left_out,
+        "marks": marks.in_range(question.start, question.end),
     }
 
 

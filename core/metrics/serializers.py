@@ -71,6 +71,15 @@ class PointOut(serializers.Serializer[Any]):
     group = serializers.CharField(required=False, allow_blank=True, help_text="With `group_by`.")
 
 
+class MarkOut(serializers.Serializer[Any]):
+    """What has happened."""
+
+    timestamp = serializers.DateTimeField()
+    kind = serializers.CharField(help_text="Such as `deploy`, `restart`, `configuration`.")
+    title = serializers.CharField()
+    event = serializers.CharField(help_text="The first event that it stands for.")
+
+
 class MetricsOut(serializers.Serializer[Any]):
     time_range = TimeRangeOut()
     resolution = serializers.ChoiceField(choices=list(BY_NAME))
@@ -84,6 +93,7 @@ class MetricsOut(serializers.Serializer[Any]):
         child=serializers.IntegerField(),
         help_text="By series, how many groups there are beyond those that are told.",
     )
+    marks = MarkOut(many=True, help_text="What has happened in the range, the newest of it.")
 
 
 class RequestsOut(serializers.Serializer[Any]):

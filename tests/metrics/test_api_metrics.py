@@ -7,30 +7,18 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from core.events.models import Event
+from core.events.operations import publish
 from core.metrics import asking
 from tests.contract.loading import operations
 from tests.contract.matching import Matcher
 from tests.metrics import asked, rows
+from tests.metrics.answers import data, details
 from tests.metrics.asked import REQUESTS, iso
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/metrics"
 CONTRACT = operations()["get_metrics"]
-
-
-def data(answer):
-    assert answer.status_code == 200, answer.content
-    assert answer["Content-Type"] == "application/json"
-    assert answer.json()["success"] is True
-    return answer.json()["data"]
-
-
-def details(answer) -> dict[tuple[str, str], str]:
-    """The messages by field and code."""
-    assert answer.status_code == 400, answer.content
-    error = answer.json()["error"]
-    assert error["code"] == "invalid_input"
-    return {(each["field"], each["code"]): each["message"] for each in error["details"]}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -77,6 +65,15 @@ def test_it_adds_up_all_processes_and_nodes(api):
     assert metrics["requests_per_second"][0]["value"] == pytest.approx(12 / 60)
     assert metrics["memory_usage_mb"][0]["value"] == pytest.approx(600)
     assert metrics["cpu_usage_percent"][0]["value"] == pytest.approx(25)
+
+
+def test_it_tells_what_has_happened_in_the_range(api):
+    for name in ("alpha", "beta"):
+        publish("plugin.enabled", subject=name, payload={})
+    Event.objects.filter(subject="alpha").update(created_at=rows.ago(hours=2))
+    [told] = data(api.get(URL))["marks"]
+    assert (told["kind"], told["title"]) == ("plugin", "Enabled beta")
+    assert {"timestamp", "event"} <= told.keys()
 
 
 def test_a_range_and_a_resolution_may_be_asked_for(api):
@@ -225,65 +222,6 @@ def test_a_parameter_given_twice_or_unknown_is_400(api):
         ("resolution", "repeated"): "Give this parameter once."
     }
     assert set(details(api.get(URL, {"from": "x"}))) == {("from", "unknown_field")}
-
-
-def test_it_groups_by_a_label(api):
-    at = rows.ago(minutes=5)
-    asked.write(at)
-    found = data(api.get(URL, {"series": "response_time_ms", "group_by": "route"}))
-    assert found["group_by"] == "route"
-    assert found["metrics"]["response_time_ms"] == [
-        {"timestamp": iso(at), "value": pytest.approx(500), "group": "api/v1/config"},
-        {"timestamp": iso(at), "value": pytest.approx(100), "group": "api/v1/status"},
-    ]
-    assert found["groups_left_out"] == {}
-
-
-def test_it_groups_by_node_and_by_process(api):
-    at = rows.ago(minutes=5)
-    rows.write([*asked.request_minutes(at, 7), *asked.request_minutes(at, 8, node="there")])
-    for group_by, groups in (
-        ("node", ["here", "there"]),
-        ("process", ["web@here:7", "web@there:8"]),
-    ):
-        points = data(api.get(URL, {"group_by": group_by}))["metrics"]["requests_per_second"]
-        assert [each["group"] for each in points] == groups
-        assert [each["value"] for each in points] == [pytest.approx(4 / 60)] * 2
-
-
-def test_it_says_how_many_groups_it_leaves_out(api):
-    at = rows.ago(minutes=5)
-    label_sets = [
-        rows.label_set(instrument=REQUESTS, route=f"r{number:02}", method="GET", status="200")
-        for number in range(53)
-    ]
-    rows.write(
-        rows.minute(at=at, source=rows.source(), values=[1.0], label_set=each)
-        for each in label_sets
-    )
-    found = data(api.get(URL, {"series": "requests_per_second", "group_by": "route"}))
-    assert len(found["metrics"]["requests_per_second"]) == 50
-    assert found["groups_left_out"] == {"requests_per_second": 3}
-
-
-@pytest.mark.parametrize("given", ["status_code", "\N{SNOWMAN}", "route'", "x" * 151, "", "\0"])
-def test_a_group_that_a_series_does_not_have_is_400(api, given):
-    answer = api.get(URL, {"series": "response_time_ms", "group_by": given})
-    assert [field for field, _ in details(answer)] == ["group_by"]
-
-
-def test_processes_are_kept_apart_by_the_minute_only(api):
-    answer = api.get(URL, {"group_by": "process", "resolution": "1h"})
-    assert "1m" in details(answer)["group_by", "no_such_group"]
-
-
-def test_groups_of_too_many_points_are_400(api):
-    names = [f"{REQUESTS}:{each}" for each in ("mean", "rate", "count", "min", "max")]
-    given = {
-        "series": ",".join(names), "group_by": "route", "start_time": iso(rows.ago(hours=24))
-    }  # fmt: skip
-    assert set(details(api.get(URL, given))) == {("group_by", "too_many_points")}
-    assert data(api.get(URL, {**given, "resolution": "5m"}))["resolution"] == "5m"
 
 
 def test_it_needs_its_scope(make_key):

@@ -10,6 +10,7 @@ import pytest
 from tests.contract.loading import operations
 from tests.contract.matching import Matcher
 from tests.metrics import asked, rows
+from tests.metrics.answers import data
 from tests.metrics.asked import iso
 
 pytestmark = pytest.mark.django_db
@@ -17,12 +18,6 @@ URL = "/api/v1/metrics/summary"
 CONTRACT = operations()["get_metrics_summary"]
 MATCHER = Matcher(nullable=CONTRACT.nullable, open_maps=CONTRACT.open_maps)
 NEAR = {"rel": 0.01}
-
-
-def data(answer):
-    assert answer.status_code == 200, answer.content
-    assert answer.json()["success"] is True
-    return answer.json()["data"]
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
