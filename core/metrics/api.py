@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.response import Response
 
-from core.access.scopes import READ_METRICS
+from core.access.scopes import READ_METRICS, READ_SYSTEM
 from core.api.negotiation import JSON, Offer, preferred
 from core.api.request import ApiRequest
 from core.api.serializers import query_of
@@ -58,7 +58,7 @@ class MetricsView(ApiView):
             names=given["series"], start=given.get("start_time"), end=given.get("end_time"),
             resolution=given.get("resolution"), group_by=given.get("group_by"),
         )  # fmt: skip
-        found = documents.metrics(asked)
+        found = documents.metrics(asked, with_marks=request.user.has(READ_SYSTEM))
         if wanted is CSV:
             name = csv_files.name(f"metrics-{asked.resolution}", asked.start, asked.end)
             return _table(csv_files.metrics(found), name)

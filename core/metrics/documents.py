@@ -12,8 +12,9 @@ from core.metrics.resolutions import RESOLUTIONS
 from core.metrics.series import STATISTICS, Series
 
 
-def metrics(question: Question) -> dict[str, Any]:
-    """The contract's document of get_metrics."""
+def metrics(question: Question, *, with_marks: bool = True) -> dict[str, Any]:
+    """The contract's document of get_metrics. Marks tell of events, which not everybody may
+    read who may read metrics."""
     found = queries.points(
         series=question.series, start=question.start, end=question.end,
         resolution=question.resolution, group_by=question.group_by,
@@ -25,7 +26,7 @@ def metrics(question: Question) -> dict[str, Any]:
         "metrics": dict(found),
         "units": {each.name: each.unit for each in question.series},
         "groups_left_out": found.left_out,
-        "marks": marks.in_range(question.start, question.end),
+        "marks": marks.in_range(question.start, question.end) if with_marks else [],
     }
 
 

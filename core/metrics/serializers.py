@@ -93,7 +93,10 @@ class MetricsOut(serializers.Serializer[Any]):
         child=serializers.IntegerField(),
         help_text="By series, how many groups there are beyond those that are told.",
     )
-    marks = MarkOut(many=True, help_text="What has happened in the range, the newest of it.")
+    marks = MarkOut(
+        many=True,
+        help_text="What has happened in the range, the newest of it, for those with `read:system`.",
+    )
 
 
 class RequestsOut(serializers.Serializer[Any]):

@@ -67,13 +67,15 @@ def test_it_adds_up_all_processes_and_nodes(api):
     assert metrics["cpu_usage_percent"][0]["value"] == pytest.approx(25)
 
 
-def test_it_tells_what_has_happened_in_the_range(api):
+def test_it_tells_what_has_happened_in_the_range(api, make_key):
     for name in ("alpha", "beta"):
         publish("plugin.enabled", subject=name, payload={})
     Event.objects.filter(subject="alpha").update(created_at=rows.ago(hours=2))
-    [told] = data(api.get(URL))["marks"]
+    key = make_key("read:metrics", "read:system")
+    [told] = data(api.get(URL, headers={"X-API-Key": key}))["marks"]
     assert (told["kind"], told["title"]) == ("plugin", "Enabled beta")
     assert {"timestamp", "event"} <= told.keys()
+    assert data(api.get(URL))["marks"] == []
 
 
 def test_a_range_and_a_resolution_may_be_asked_for(api):
