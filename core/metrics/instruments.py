@@ -77,7 +77,7 @@ class Gauge(Instrument):
         if len(labels) != len(self.labels):
             self._refuse(labels)
         if 0 < seconds < inf:
-            recorder.note(self.name, labels, Cell.stay, value, seconds)
+            recorder.note(self.name, labels, Cell.stay, value, float(seconds))
 
 
 registry: Registry[Instrument] = Registry("instrument")

@@ -147,7 +147,7 @@ class Recorder:
                 if cell is None:
                     cell = self._cell((name, labels), moment)
                     minute = self._current
-                count(cell, value, extra, moment)
+                count(cell, float(value), extra, moment)
             except (TypeError, AttributeError, OverflowError) as error:  # no number, no text
                 logger.warning("a value of %s can't be counted: %s", name, error)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -140,6 +142,21 @@ def test_what_is_no_number_is_left_out(value):
     LEVEL.set(value, "a", seconds=5)
     LEVEL.set(1, "a", seconds=value)
     assert counts() == {}
+
+
+@pytest.mark.parametrize("kind", [Decimal, Fraction, int, bool])
+def test_a_number_of_any_kind_is_counted_as_a_whole_or_not_at_all(kind):
+    PLAIN.record(2.5)
+    PLAIN.record(kind(1))
+    GROWTH.add(kind(1), "a")
+    LEVEL.set(kind(1), "a", seconds=kind(1))
+    found = cells()
+    [seen] = found[PLAIN.name, ()]
+    assert (seen.count, seen.sum, sum(seen.buckets.values())) == (2, 3.5, 2)
+    [grown] = found[GROWTH.name, ("a",)]
+    assert (grown.count, grown.sum) == (1, 1)
+    [level] = found[LEVEL.name, ("a",)]
+    assert (level.count, level.sum, level.weight) == (1, 1, 1)
 
 
 def test_a_wrong_number_of_labels_is_refused():
