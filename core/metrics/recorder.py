@@ -31,6 +31,7 @@ MINUTE_SECONDS = 60
 MOST_NOTED = 128  # then whoever notes another counts them, which takes a tenth of a millisecond
 MOST_MINUTES = 120  # kept while the database is away
 MOST_LABEL = 200  # characters of one label
+MOST_LABEL_BYTES = 1500  # of all labels of a set: an index that refuses one would stop the rest
 STEP_BACK = 2  # minutes that the clock may go back before it makes this another source
 OTHER = "(other)"
 
@@ -173,7 +174,7 @@ class Recorder:
     def _new_cell(self, key: Key) -> Cell:
         name, labels = key
         minute = self._current
-        labels = tuple(storable(label[:MOST_LABEL]) for label in labels)
+        labels = tuple(_short(label, MOST_LABEL_BYTES // len(labels)) for label in labels)
         if (name, labels) not in minute.cells and minute.sets[name] >= LABEL_SETS.value:
             labels = (OTHER,) * len(labels)
         if (name, labels) not in minute.cells:
@@ -205,6 +206,11 @@ class Recorder:
             self._minutes = [
                 each for each in self._minutes if each is self._current or not each.is_written
             ]
+
+
+def _short(label: str, most_bytes: int) -> str:
+    """The label as it can be held, cut between two characters."""
+    return storable(label[:MOST_LABEL]).encode()[:most_bytes].decode(errors="ignore")
 
 
 recorder = Recorder()

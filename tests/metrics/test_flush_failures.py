@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from django.db import OperationalError
@@ -156,3 +157,22 @@ def test_what_an_instrument_that_is_gone_has_recorded_holds_nothing_up():
     assert count(PLAIN) == 1
     assert not LabelSet.objects.filter(instrument="test_gone").exists()
     assert recorder.snapshot() == []
+
+
+def test_labels_of_any_length_and_script_hold_nothing_up():
+    """All labels of a set together have to fit into a page of an index."""
+    labels = tuple(f"label_{number}" for number in range(8))
+    several = instruments.counter("test_lengthy", labels=labels, help="For a test.")
+    chance = Random(1)
+    texts = ["".join(chr(chance.randrange(0x1F300, 0x1F600)) for _ in range(300)) for _ in labels]
+    try:
+        several.add(1, *texts)
+        PLAIN.record(1.0)
+        flushing.flush()
+    finally:
+        instruments.registry.remove("test_lengthy")
+    [written] = LabelSet.objects.filter(instrument="test_lengthy").exclude(labels={})
+    for label, text in zip(labels, texts, strict=True):
+        assert text.startswith(written.labels[label])
+        assert len(written.labels[label]) > 40
+    assert count(PLAIN) == 1
