@@ -13,14 +13,17 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from core.metrics.flushing import FLUSH_SECONDS
 from core.metrics.instruments import Kind
 
 RECENT = timedelta(minutes=3)  # more than the longest time between two flushes
+MISSED = 3  # flushes, without which a process is gone
+SHORTEST = timedelta(seconds=15)  # that a process is there, for a flush may take its time
 OF_NODE = "node_"  # begins the names of what one process measures for its whole machine
 # For each label set by itself, so that never a day is read where minutes are meant.
 GAUGES = """
     SELECT label_set.instrument, label_set.labels, source.node, source.role, source.pid,
-        minute.sum / minute.weight
+        minute.sum / minute.weight, source.flushed_until > now() - %(pace)s
     FROM metrics_labelset AS label_set
     CROSS JOIN LATERAL (
         SELECT source_id, at, sum, weight FROM metrics_minute
@@ -66,11 +69,14 @@ def gauges() -> dict[str, dict[Labels, float]]:
     plain: dict[str, dict[Labels, float]] = {}
     labelled: dict[str, dict[Labels, float]] = {}
     kinds = [Kind.GAUGE.value, Kind.MEAN_GAUGE.value]
-    rows = _rows(GAUGES, {"kinds": kinds, "recent": RECENT})
-    for instrument, labels, node, role, pid, mean in rows:  # the newest of each comes last
+    pace = max(MISSED * timedelta(seconds=FLUSH_SECONDS.value), SHORTEST)
+    rows = _rows(GAUGES, {"kinds": kinds, "recent": RECENT, "pace": pace})
+    for instrument, labels, node, role, pid, mean, is_there in rows:  # the newest comes last
         own = orjson.loads(labels)
         if instrument.startswith(OF_NODE):
             told = {**own, "node": node}
+        elif not is_there:
+            continue
         else:
             told = {"role": role, **own, "node": node, "pid": pid}
         group = labelled if own else plain

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from core import options
 from core.alerts import operations
 from core.alerts.models import Severity
 from core.health.board import board
@@ -122,6 +123,20 @@ def test_a_process_that_is_gone_has_no_gauges_but_counts_on(scraped):
     found = scraped()
     assert key("nexus_node_cpu_percent", node="here") not in found
     assert found[key(f"nexus_{REQUESTS}_count", **GET)].value == 3
+
+
+@pytest.mark.option("metrics.flush_seconds")
+def test_a_process_that_has_missed_three_flushes_is_not_added_to_those_after_it(scraped):
+    """After a restart there would seem to be twice as many processes, and twice the memory."""
+    asked.write(rows.ago())
+    gone = rows.source()
+    gone.flushed_until = rows.now() - timedelta(minutes=1)
+    gone.save()
+    memory = key("nexus_process_memory_bytes", node="here", pid="1", role="web")
+    assert memory not in scraped()
+    assert key("nexus_node_cpu_percent", node="here") in scraped()  # until another measures it
+    with options.replaced({"metrics.flush_seconds": 30.0}):
+        assert memory in scraped()
 
 
 def exemplar(id_: str, *, at=None, value: float = 0.3) -> None:
