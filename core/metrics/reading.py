@@ -21,8 +21,9 @@ from core.metrics.resolutions import EPOCH, MINUTE, Resolution
 from core.metrics.series import PERCENTILES
 from core.metrics.statements import Member
 
+# One clock that is ahead, or was once, must not make up a future.
 HORIZON = """
-    SELECT (SELECT max(flushed_until) FROM metrics_source), ARRAY(
+    SELECT (SELECT max(least(flushed_until, now())) FROM metrics_source), ARRAY(
         SELECT at FROM metrics_unmerged WHERE at >= %s AND at < %s ORDER BY at
     )
 """

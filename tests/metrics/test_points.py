@@ -7,6 +7,7 @@ from threading import Thread
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from core.metrics import queries
 from core.metrics.models import Unmerged
@@ -93,6 +94,17 @@ def test_the_rate_of_the_newest_bucket_is_over_what_is_known_of_it(measured, beg
     assert rates() == [30 / 60, 30 / 3600]
     measured.flushed(begin + timedelta(seconds=0.2))
     assert rates() == []  # of so short a time it would say nothing
+
+
+def test_a_process_whose_clock_is_ahead_does_not_make_an_open_bucket_whole(measured):
+    now = timezone.now()
+    begin = DAY.floor(now)
+    measured.add(Value(LATENCY, ONE, begin, 0.1, ("/a", "200")) for _ in range(30))
+    measured.flushed(now + timedelta(days=3))
+    rate = series(LATENCY, "rate")
+    found = queries.points(series=[rate], start=begin, end=now, resolution=DAY)
+    [today] = found[rate.name]
+    assert today["value"] == pytest.approx(30 / (now - begin).total_seconds(), rel=0.01)
 
 
 def test_a_percentile_of_an_open_bucket_is_of_all_that_is_known(measured, begin):
