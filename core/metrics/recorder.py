@@ -149,7 +149,8 @@ class Recorder:
                     cell = self._cell((name, labels), moment)
                     minute = self._current
                 count(cell, float(value), extra, moment)
-            except (TypeError, AttributeError, OverflowError) as error:  # no number, no text
+            except (TypeError, ValueError, AttributeError, OverflowError) as error:
+                # It is no number, or its labels are no text.
                 logger.warning("a value of %s can't be counted: %s", name, error)
 
     def _cell(self, key: Key, moment: float) -> Cell:

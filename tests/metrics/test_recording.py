@@ -159,6 +159,15 @@ def test_a_number_of_any_kind_is_counted_as_a_whole_or_not_at_all(kind):
     assert (level.count, level.sum, level.weight) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("value", [None, "1", [1.0], 10**400, Decimal("sNaN")])
+def test_what_can_not_be_counted_disturbs_nobody(value):
+    PLAIN.record(value)
+    GROWTH.add(value, "a")
+    LEVEL.set(value, "a", seconds=5)
+    PLAIN.record(1.0)
+    assert counts() == {(PLAIN.name, ()): 1}
+
+
 def test_a_wrong_number_of_labels_is_refused():
     for wrong in (
         lambda: DURATION.record(1.0, "kind"),
