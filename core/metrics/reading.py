@@ -134,10 +134,12 @@ def _wanted(
     places = {key: place for place, key in enumerate(keys)}
     sets = [places[each.key] for each in wanted]
     sizes = Counter(sets)
+    # Of a gauge that became another kind in some release, label sets of both may come together.
+    adding = {place for place, each in zip(sets, wanted, strict=True) if each.kind == Kind.GAUGE}
     return {
         "label_sets": [each.label_set for each in wanted],
         "keys": sets,
-        "add_up": [each.kind == Kind.GAUGE for each in wanted],
+        "add_up": [place in adding for place in sets],
         "merged": [each.key.instrument in merged for each in wanted],
         "several": [sizes[place] > 1 for place in sets],
     }

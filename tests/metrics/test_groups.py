@@ -9,7 +9,8 @@ import pytest
 from core.errors import InvalidInput
 from core.metrics import queries
 from core.metrics.grouping import MOST_GROUPS
-from core.metrics.instruments import Instrument
+from core.metrics.instruments import Instrument, Kind
+from core.metrics.models import LabelSet
 from core.metrics.resolutions import DAY, HOUR, MINUTE, RESOLUTIONS, Resolution
 from core.metrics.series import PERCENTILES, Series
 from tests.metrics.expected import EXACT, PERCENT, STATISTICS
@@ -204,3 +205,16 @@ def test_a_node_that_measured_nothing_in_the_range_is_no_group(measured, begin):
         series=[share], start=begin, end=begin + HOUR.step, resolution=HOUR, group_by="node"
     )
     assert [each["group"] for each in found[share.name]] == ["gamma"]
+
+
+def test_a_gauge_that_became_another_kind_is_told_as_one(measured, begin):
+    """Its label sets are of the kind that it had when they were first seen."""
+    level = Instrument("test_level_bytes", Kind.GAUGE, "bytes", "test", ("role", "place"))
+    measured.add(Value(level, ONE, begin, 5, ("web", place), 60) for place in "ab")
+    LabelSet.objects.filter(labels__place="b").update(kind=Kind.MEAN_GAUGE)
+    asked = series(level, "mean")
+    found = queries.points(
+        series=[asked], start=begin, end=begin + timedelta(minutes=1),
+        resolution=MINUTE, group_by="role",
+    )  # fmt: skip
+    assert found[asked.name] == [{"timestamp": begin, "value": 10.0, "group": "web"}]
