@@ -137,7 +137,7 @@ def test_hostile_text_is_a_message(text, declare, administrator):
 
 def test_a_reason_that_does_not_fit_keeps_the_change(share, administrator):
     response = apply(administrator, review(administrator, share="30"), reason="x" * 501)
-    assert "A reason has at most 500 characters." in shown(response)
+    assert "This may have at most 500 characters." in shown(response)
     assert form(response, address("apply"))["test.share"] == "30"
 
 

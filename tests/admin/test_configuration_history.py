@@ -188,7 +188,7 @@ def test_a_change_between_review_and_confirmation_is_told(action, history, chang
 def test_a_reason_that_does_not_fit_is_told_on_the_review(history, administrator):
     response = press(administrator, "rollback", 1)
     again = confirm(administrator, response, "rollback", 1, reason="x" * 501)
-    assert "A reason has at most 500 characters." in shown(again)
+    assert "This may have at most 500 characters." in shown(again)
     assert share() == 40
 
 

@@ -31,7 +31,7 @@ UNPRINTABLE = """
         ("import no_such_library", "No module named 'no_such_library'"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         (UNPRINTABLE, "Odd: <exception str() failed>"),
-        ("raise RuntimeError('half \\ud83d, NUL \\0')", "RuntimeError: half ?, NUL \ufffd"),
+        ("raise RuntimeError('half \\ud83d, NUL \\0')", "RuntimeError: half \ufffd, NUL \ufffd"),
         ("class Odd(BaseException): ...\nraise Odd('x')", "Odd: x"),
     ],
 )
