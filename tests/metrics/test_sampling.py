@@ -12,11 +12,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
-from core.metrics import sampling, standard
+from core import options
+from core.metrics import flushing, sampling, standard
+from core.metrics.models import LabelSet, Minute
 from core.metrics.recorder import Cell, recorder
 from core.metrics.samplers import Growth
 from core.metrics.sampling import Sampling
-from core.processes import operations, queries, runtime
+from core.processes import loops, operations, runtime
 from core.processes.identity import Identity
 from core.processes.models import Process
 from tests.waiting import until
@@ -189,4 +191,9 @@ def test_growth_is_told_by_the_second_and_never_negative():
 
 def test_a_gauge_of_the_instance_is_in_the_database(running):
     running("beat")
-    until(lambda: queries.alive() and sampled(standard.PROCESS_MEMORY, "beat"), seconds=15)
+    memory = {"instrument": standard.PROCESS_MEMORY.name, "labels": {"role": "beat"}}
+    with options.replaced({"metrics.flush_seconds": 0.5}):
+        loops.wake(flushing.LOOP)
+        until(
+            lambda: Minute.objects.filter(label_set__in=LabelSet.objects.filter(**memory)).exists()
+        )
