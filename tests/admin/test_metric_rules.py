@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -175,10 +176,23 @@ def test_a_rule_that_others_have_deleted_is_told(administrator, configured):
     assert set(queries.documents()) == {"other"}
 
 
-@pytest.mark.parametrize("seen", ["", "[]", "{", "[" * 5000, "null"])
-def test_a_form_that_no_page_has_sent_overwrites_nothing(seen, administrator, configured):
+@pytest.mark.parametrize("seen", [
+    "", "[]", "{", "[" * 5000, "null", "{}", '{"a":' * 300 + "1" + "}" * 300,
+    json.dumps({**RULE, "series": "\ud800"}), json.dumps({**RULE, "enabled": {"\ud800": 1}}),
+], ids=range(9))  # fmt: skip
+def test_a_form_that_no_page_has_sent_changes_nothing(seen, administrator, configured):
+    sent = {**NEW, "name": "busy", "seen": seen}
+    assert "There is a rule busy already." in shown(administrator.post(SAVE, sent))
+    assert administrator.post(PREVIEW, sent).status_code == 200
+    response = administrator.post(address("busy", "delete"), sent)
+    assert "Somebody has changed the rule busy meanwhile." in said(response)
+    assert queries.documents()["busy"] == RULE
+
+
+def test_a_rule_that_there_never_was_is_not_replaced(administrator, configured):
+    seen = json.dumps({**RULE, "threshold": 10**30})
     response = administrator.post(SAVE, {**NEW, "name": "busy", "seen": seen})
-    assert "There is a rule busy already." in shown(response)
+    assert "Somebody has changed the rule busy meanwhile." in shown(response)
     assert queries.documents()["busy"] == RULE
 
 

@@ -11,7 +11,7 @@ from django import forms
 from core.config.operations import MAX_REASON
 from core.errors import NexusError
 from core.metrics import instruments, series
-from core.metrics.rules.declared import MOST_MINUTES, Rule, checked
+from core.metrics.rules.declared import MOST_MINUTES, RULES, Rule, checked
 from core.metrics.series import SEPARATOR, STATISTICS
 from core.ui.records import sentence
 
@@ -65,7 +65,7 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, seen: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seen = seen
-        self.fields["series"].choices = _choices(str((seen or {}).get("series", "")))  # type: ignore[attr-defined]
+        self.fields["series"].choices = _choices((seen or {}).get("series", ""))  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.widget.attrs.setdefault("autocomplete", "off")
         if seen is not None:
@@ -129,7 +129,7 @@ def _seen(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return None if RULES.problem({"seen": found}) else RULES.normal({"seen": found})["seen"]
 
 
 def _choices(current: str) -> Choices:
