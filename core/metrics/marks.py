@@ -75,8 +75,7 @@ def _groups(events: Iterable[Event]) -> list[list[Event]]:
     groups: list[list[Event]] = []
     open_groups: dict[Hashable, list[Event]] = {}
     for event in events:
-        together = registry.get(event.name).together
-        key = event.pk if together is None else (event.name, together(event))
+        key = _key(event)
         group = open_groups.get(key)
         if group is None or event.created_at - group[0].created_at >= TOGETHER:
             group = open_groups[key] = []
@@ -85,16 +84,28 @@ def _groups(events: Iterable[Event]) -> list[list[Event]]:
     return groups
 
 
+def _key(event: Event) -> Hashable:
+    """What other events have to share to be one mark with this one."""
+    try:
+        together = registry.get(event.name).together
+        key = event.pk if together is None else (event.name, together(event))
+        hash(key)
+    except Exception:
+        logger.exception("%s can't be told together with others", event.name)
+        return event.pk
+    return key
+
+
 def _mark(events: Sequence[Event]) -> dict[str, Any] | None:
     first = events[0]
     try:
         meaning = registry.get(first.name).tell(events)
+        if meaning is None:
+            return None
+        kind, title = map(str, meaning)
     except Exception:  # a plugin's, or of a payload that another version wrote
         logger.exception("the mark of %s can't be told", first.name)
         return None
-    if meaning is None:
-        return None
-    kind, title = meaning
     return {
         "timestamp": first.created_at,
         "kind": kind,

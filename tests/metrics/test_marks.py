@@ -140,6 +140,26 @@ def test_a_mark_that_breaks_leaves_the_others(caplog):
     assert "the mark of config.changed can't be told" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("tell", "together"),
+    [
+        (lambda events: "mail", None),
+        (lambda events: 5, None),
+        (lambda events: 1 / 0, lambda event: 1 / 0),
+        (lambda events: 1 / 0, lambda event: []),
+    ],
+)
+def test_a_mark_of_a_plugin_that_breaks_leaves_the_others(tell, together, caplog):
+    marks.register("mail.paused", together=together)(tell)
+    try:
+        event("mail.paused", 1)
+        event("plugin.enabled", 2, subject="fine")
+        assert told() == [(2, "plugin", "Enabled fine")]
+    finally:
+        marks.registry.remove("mail.paused")
+    assert "the mark of mail.paused can't be told" in caplog.text
+
+
 def test_a_plugin_adds_marks_of_its_own():
     marks.register("mail.paused")(lambda events: ("mail", f"Mail paused by {events[0].subject}"))
     try:
