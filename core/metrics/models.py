@@ -129,7 +129,8 @@ class RuleState(models.Model):
 
     `evaluated_minute` is the newest minute that it was evaluated for; who moves it forward is
     the one process that evaluates this minute. It was decided by the rule of `revision` of the
-    configuration. `value` is that of the minute, None when nothing was measured.
+    configuration, about the `series` being on the side `condition` of its threshold. `value` is
+    that of the minute, None when nothing was measured.
     """
 
     class State(models.TextChoices):
@@ -141,6 +142,8 @@ class RuleState(models.Model):
     name = models.CharField(max_length=63, primary_key=True)
     evaluated_minute = models.DateTimeField()
     revision = models.BigIntegerField()
+    series = models.CharField(max_length=150)
+    condition = models.CharField(max_length=10)
     state = models.CharField(max_length=20, choices=State.choices)
     value = models.FloatField(null=True)
     since = models.DateTimeField()

@@ -157,6 +157,31 @@ def test_the_alert_of_a_rule_that_is_no_more_is_resolved(then, reason, clock):
     assert not RuleState.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"series": "node_disk_used_bytes:mean"},
+        {"condition": "below", "threshold": 10.0, "recovery": 100.0},
+    ],
+)
+def test_what_was_opened_is_resolved_when_the_rule_is_about_something_else(different, clock):
+    with rules(busy=RULE):
+        clock.pass_with(90, 90, 90)
+    changed = {**RULE, **different}
+    with rules(busy=changed):
+        assert clock.pass_with(85, 85) != ["firing", "firing"]
+    assert opened() == []
+    reason = f"The rule is about {changed['series']} {changed['condition']} a threshold now."
+    assert Alert.objects.get().resolution == reason
+
+
+def test_a_series_that_is_not_known_either_is_told_by_its_name(clock):
+    for name in ("nobody:mean", "nothing:mean"):
+        with rules(busy={**RULE, "series": name}):
+            clock.pass_with(90)
+    assert [alert.details["series"] for alert in opened()] == ["nothing:mean"]
+
+
 def test_a_rule_that_is_switched_on_again_begins_anew(clock):
     with rules(busy=RULE):
         clock.pass_with(90, 90, 90)
@@ -263,6 +288,21 @@ def test_every_web_and_worker_process_looks_and_asks_once_a_minute(clock, monkey
         clock.minute += MINUTE.step
         evaluator.turn()
     assert len(looks) == 2
+
+
+@pytest.mark.parametrize("minutes", [-90, -2, 90])
+def test_a_clock_that_is_or_was_wrong_keeps_no_minute_from_being_evaluated(
+    minutes, clock, monkeypatch
+):
+    """This machine's is behind or ahead of the database's, or the database's was ahead."""
+    monkeypatch.setattr(evaluator, "_done", None)
+    here = clock.minute + minutes * MINUTE.step
+    monkeypatch.setattr(evaluator, "_closed", lambda now: here)
+    with rules(busy=RULE):
+        evaluator.turn()
+        clock.minute += MINUTE.step
+        evaluator.turn()
+    assert RuleState.objects.get().evaluated_minute == clock.minute
 
 
 def test_a_preview_tells_what_would_have_been_and_changes_nothing(clock):

@@ -135,6 +135,8 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=63, primary_key=True, serialize=False)),
                 ("evaluated_minute", models.DateTimeField()),
                 ("revision", models.BigIntegerField()),
+                ("series", models.CharField(max_length=150)),
+                ("condition", models.CharField(max_length=10)),
                 ("state", models.CharField(choices=[("ok", "Ok"), ("firing", "Firing"), ("no_data", "No Data"), ("unknown_series", "Unknown Series")], max_length=20)),
                 ("value", models.FloatField(null=True)),
                 ("since", models.DateTimeField()),

@@ -40,8 +40,9 @@ NOW = "SELECT statement_timestamp(), (SELECT max(flushed_until) FROM metrics_sou
 # Moved forward by one process, for a new minute or by a newer revision of the rule. A minute far
 # ahead was written by a clock that was wrong.
 CLAIM = """
-    INSERT INTO metrics_rulestate AS state (name, evaluated_minute, revision, state, since)
-    SELECT name, %(minute)s, %(revision)s, 'no_data', %(minute)s
+    INSERT INTO metrics_rulestate AS state
+        (name, evaluated_minute, revision, series, condition, state, since)
+    SELECT name, %(minute)s, %(revision)s, '', '', 'no_data', %(minute)s
     FROM unnest(%(names)s::text[]) AS rule (name) ORDER BY name
     ON CONFLICT (name) DO UPDATE SET
         evaluated_minute = EXCLUDED.evaluated_minute, revision = EXCLUDED.revision
@@ -49,7 +50,7 @@ CLAIM = """
         OR state.evaluated_minute > EXCLUDED.evaluated_minute + %(stale)s
         OR (state.evaluated_minute = EXCLUDED.evaluated_minute
             AND state.revision < EXCLUDED.revision)
-    RETURNING name, state, since
+    RETURNING name, series, condition, state, since
 """
 
 _done: tuple[datetime, int] | None = None  # minute and revision that need no look any more
@@ -57,14 +58,17 @@ _done: tuple[datetime, int] | None = None  # minute and revision that need no lo
 
 @loops.register(LOOP, roles={"web", "worker"}, interval=TURN_SECONDS)
 def turn() -> None:
-    """Evaluate the newest minute, unless that is done."""
+    """Evaluate the newest minute, unless that is done.
+
+    The minute done is the database's, whose clock may have been wrong, or this machine's is.
+    """
     global _done
-    newest = _closed(timezone.now()), options.current().revision
-    if _done is not None and newest[0] <= _done[0] and newest[1] == _done[1]:
+    newest, revision = _closed(timezone.now()), options.current().revision
+    if _done is not None and _done[1] == revision and newest <= _done[0] <= newest + MINUTE.step:
         return
     with statement_deadline(STATEMENT_SECONDS):
         if (minute := evaluate()) is not None:
-            _done = minute, newest[1]
+            _done = minute, revision
 
 
 @options.on_change(RULES.key)
@@ -87,6 +91,7 @@ def evaluate() -> datetime | None:
         _retire(rules, enabled, minute=minute, revision=snapshot.revision)
         before = _claim(enabled, minute=minute, revision=snapshot.revision)
         claimed = [enabled[name] for name in before]
+        _begin_anew(claimed, before, minute)
         decisions = _decisions(claimed, before, minute)
         after = [
             _next(rule, before[rule.name], decisions.get(rule.name), minute, snapshot.revision)
@@ -94,7 +99,7 @@ def evaluate() -> datetime | None:
         ]
         RuleState.objects.bulk_create(
             after, update_conflicts=True, unique_fields=["name"],
-            update_fields=["state", "value", "since"],
+            update_fields=["series", "condition", "state", "value", "since"],
         )  # fmt: skip
         for rule, state in zip(claimed, after, strict=True):
             decision = decisions.get(rule.name)
@@ -131,6 +136,16 @@ def _claim(names: Iterable[str], *, minute: datetime, revision: int) -> dict[str
     parameters = {"minute": minute, "revision": revision, "names": list(names), "stale": STALE}
     found = RuleState.objects.raw(CLAIM, parameters)
     return {each.name: each for each in found}
+
+
+def _begin_anew(rules: Iterable[Rule], before: Mapping[str, RuleState], minute: datetime) -> None:
+    """What rules opened that were about another series, or the other side, is over."""
+    for rule in rules:
+        state = before[rule.name]
+        if state.series and (state.series, state.condition) != (rule.series, rule.condition):
+            reason = f"The rule is about {rule.series} {rule.condition} a threshold now."
+            notices.withdraw(rule.name, reason=reason)
+            state.state, state.since = State.NO_DATA, minute
 
 
 def _decisions(
@@ -184,8 +199,8 @@ def _next(
         since = end - breached * MINUTE.step
     value = decision.value if decision else None
     return RuleState(
-        name=rule.name, evaluated_minute=minute, revision=revision,
-        state=state, value=value, since=since,
+        name=rule.name, evaluated_minute=minute, revision=revision, series=rule.series,
+        condition=rule.condition, state=state, value=value, since=since,
     )  # fmt: skip
 
 
