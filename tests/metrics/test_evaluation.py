@@ -85,6 +85,12 @@ def test_a_rule_may_be_about_data_that_is_missing(clock):
     assert alert.details["value"] is None
 
 
+def test_an_alert_that_missing_data_resolves_says_so(clock):
+    with rules(busy={**RULE, "no_data": "resolve"}):
+        assert clock.pass_with(90, 90, 90, None, None)[-1] == "ok"
+    assert Alert.objects.get().resolution == "Test load percent, mean has no data any more."
+
+
 def test_a_minute_is_evaluated_once_whoever_comes(clock):
     with rules(busy=RULE):
         clock.pass_with(90, 90, 90)
@@ -189,6 +195,13 @@ def test_a_rule_that_is_switched_on_again_begins_anew(clock):
         evaluator.evaluate()
     with rules(busy=RULE):
         assert clock.pass_with(75) == ["ok"]
+
+
+def test_a_rule_that_is_switched_on_looks_back(clock):
+    with rules(busy={**RULE, "enabled": False}):
+        measure([90, 90, 90], end=clock.minute)
+    with rules(busy=RULE):
+        assert clock.pass_with(90) == ["firing"]
 
 
 def test_an_unknown_series_is_told_until_it_is_there(clock):

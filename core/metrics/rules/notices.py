@@ -28,7 +28,7 @@ def tell(rule: Rule, state: RuleState, *, before: str, is_beyond: bool) -> None:
         reason = f"There is no series {rule.series} any more."
         resolve_alert(fingerprint=fingerprint(rule.name), reason=reason)
     elif before == State.FIRING and state.state != State.FIRING:
-        resolve_alert(fingerprint=fingerprint(rule.name), reason=_recovered(rule))
+        resolve_alert(fingerprint=fingerprint(rule.name), reason=_recovered(rule, state))
     if state.state == State.UNKNOWN_SERIES and before != State.UNKNOWN_SERIES:
         _raise_unknown(rule)
     elif before == State.UNKNOWN_SERIES and state.state != State.UNKNOWN_SERIES:
@@ -76,8 +76,10 @@ def _raise(rule: Rule, state: RuleState) -> None:
     )
 
 
-def _recovered(rule: Rule) -> str:
+def _recovered(rule: Rule, state: RuleState) -> str:
     known = series.named(rule.series)
+    if state.value is None:
+        return f"{known.title} has no data any more."
     side = "not above" if rule.condition == "above" else "not below"
     limit = units.limit(rule.recovery, known.unit)
     return f"{known.title} was {side} {limit} for {rule.recover_minutes} min."
