@@ -16,7 +16,6 @@ from core.metrics.rules import evaluator
 from tests.metrics.ruled import RULE, SERIES, Clock, instrument, measure, rules
 
 pytestmark = pytest.mark.django_db
-TRIED = {name: value for name, value in RULE.items() if name != "description"}
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +90,7 @@ def test_without_rules_the_list_is_empty(api):
 
 def test_a_preview_tells_when_the_rule_would_have_fired(api, clock):
     measure([50] * 5 + [90] * 4 + [50] * 3, end=clock.minute)
-    answer = preview(api, rule=TRIED, minutes=30)
+    answer = preview(api, rule=RULE, minutes=30)
     assert answer.status_code == 200, answer.content
     found = answer.json()["data"]
     start = clock.minute - 11 * MINUTE.step
@@ -106,6 +105,12 @@ def test_a_preview_tells_when_the_rule_would_have_fired(api, clock):
     assert (found["firing"], found["minutes"], found["measured_minutes"]) == (False, 12, 12)
     assert found["rule"]["recovery"] == 70.0
     assert not RuleState.objects.exists() and not Alert.objects.exists()
+
+
+def test_a_rule_is_tried_as_the_configuration_has_it(api):
+    for more in ({"enabled": False}, {"enabled": True, "description": ""}):
+        found = preview(api, rule={**RULE, **more}).json()["data"]
+        assert found["rule"] == {"name": "preview", "no_data": "keep", **RULE, **more}
 
 
 def test_a_preview_needs_no_more_than_the_rule_itself(api, clock):
@@ -128,11 +133,13 @@ def test_a_preview_needs_no_more_than_the_rule_itself(api, clock):
         ({"condition": "beyond"}, "rule.condition"),
         ({"recovery": 81}, "rule.recovery"),
         ({"series": "No Series"}, "rule.series"),
-        ({"enabled": True}, "rule.enabled"),
+        ({"enabled": 1}, "rule.enabled"),
+        ({"description": "x" * 501}, "rule.description"),
+        ({"colour": "red"}, "rule.colour"),
     ],
 )
 def test_what_is_wrong_with_the_rule_is_told(different, field, api):
-    assert [each for each, _ in refused(preview(api, rule={**TRIED, **different}))] == [field]
+    assert [each for each, _ in refused(preview(api, rule={**RULE, **different}))] == [field]
 
 
 @pytest.mark.parametrize(
@@ -140,10 +147,10 @@ def test_what_is_wrong_with_the_rule_is_told(different, field, api):
     [
         {},
         {"rule": []},
-        {"rule": TRIED, "minutes": 0},
-        {"rule": TRIED, "minutes": 10_081},
-        {"rule": TRIED, "minutes": "60"},
-        {"rule": TRIED, "hours": 1},
+        {"rule": RULE, "minutes": 0},
+        {"rule": RULE, "minutes": 10_081},
+        {"rule": RULE, "minutes": "60"},
+        {"rule": RULE, "hours": 1},
     ],
 )
 def test_what_is_wrong_with_the_question_is_told(body, api):
@@ -151,7 +158,7 @@ def test_what_is_wrong_with_the_question_is_told(body, api):
 
 
 def test_a_series_that_is_not_known_is_told_with_those_that_are(api):
-    answer = preview(api, rule={**TRIED, "series": "nobody:mean"})
+    answer = preview(api, rule={**RULE, "series": "nobody:mean"})
     assert refused(answer) == [("series", "unknown_series")]
     assert "cpu_usage_percent" in answer.json()["error"]["message"]
 

@@ -81,6 +81,8 @@ def test_other_names_are_refused(name):
         ("threshold", float("inf"), "invalid"),
         ("threshold", float("nan"), "invalid"),
         ("threshold", 10**400, "invalid_type"),
+        ("threshold", 1.7e308, "out_of_range"),
+        ("threshold", -1.7e308, "out_of_range"),
         ("for_minutes", 0, "out_of_range"),
         ("for_minutes", 1441, "out_of_range"),
         ("for_minutes", 2.5, "invalid_type"),

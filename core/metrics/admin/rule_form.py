@@ -11,7 +11,7 @@ from django import forms
 from core.config.operations import MAX_REASON
 from core.errors import NexusError
 from core.metrics import instruments, series
-from core.metrics.rules.declared import MOST_MINUTES, RULES, Rule, checked
+from core.metrics.rules.declared import MOST_DESCRIPTION, MOST_MINUTES, RULES, Rule, checked
 from core.metrics.series import SEPARATOR, STATISTICS
 from core.ui.records import sentence
 
@@ -55,7 +55,9 @@ class RuleForm(forms.Form):
         help_text="Such as minutes without a request.",
     )  # fmt: skip
     description = forms.CharField(
-        max_length=500, required=False, help_text="Stands in the alert: what it means, what to do."
+        max_length=MOST_DESCRIPTION,
+        required=False,
+        help_text="Stands in the alert: what it means, what to do.",
     )
     reason = forms.CharField(
         max_length=MAX_REASON, required=False,

@@ -21,6 +21,8 @@ from core.metrics import series
 KEY = "metrics.rules"
 MOST_RULES = 200
 MOST_MINUTES = 1440
+MOST_DESCRIPTION = 500  # characters
+FURTHEST = 1e300  # of a threshold from 0, so that a tenth beyond it is still a number
 INSIDE = 0.1  # of the threshold: how far inside a value recovers, unless the rule says otherwise
 SERIES = r"^[a-z][a-z0-9_]{2,99}(:[a-z0-9]{1,20})?$"
 NAME = r"^[a-z][a-z0-9_]{0,62}$"
@@ -42,7 +44,9 @@ class Document(TypedDict):
         Field(description="The name of a series, or `instrument:statistic`."),
     ]
     condition: Condition
-    threshold: Annotated[float, Field(description="In the unit of the series.")]
+    threshold: Annotated[
+        float, Field(ge=-FURTHEST, le=FURTHEST, description="In the unit of the series.")
+    ]
     for_minutes: Annotated[
         Minutes, Field(description="All of so many minutes must be beyond it to open the alert.")
     ]
@@ -72,7 +76,7 @@ class Document(TypedDict):
         ]
     ]
     enabled: NotRequired[bool]
-    description: NotRequired[Annotated[str, StringConstraints(max_length=500)]]
+    description: NotRequired[Annotated[str, StringConstraints(max_length=MOST_DESCRIPTION)]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,14 @@ from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
 from core.metrics.rules import queries
-from core.metrics.rules.declared import MOST_MINUTES, SERIES, Condition, NoData, Severity
+from core.metrics.rules.declared import (
+    MOST_DESCRIPTION,
+    MOST_MINUTES,
+    SERIES,
+    Condition,
+    NoData,
+    Severity,
+)
 
 
 class RuleIn(StrictSerializer):
@@ -31,6 +38,10 @@ class RuleIn(StrictSerializer):
         help_text="What a minute without data counts as: neither, recovered (`resolve`), or"
         " beyond the threshold (`alert`).",
     )  # fmt: skip
+    enabled = serializers.BooleanField(required=False, help_text="Makes no difference here.")
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=MOST_DESCRIPTION, trim_whitespace=False
+    )
 
 
 class PreviewIn(StrictSerializer):
