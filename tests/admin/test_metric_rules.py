@@ -189,6 +189,16 @@ def test_a_form_that_no_page_has_sent_changes_nothing(seen, administrator, confi
     assert queries.documents()["busy"] == RULE
 
 
+@pytest.mark.parametrize("name", ["", "a\nb", "No Slug", "x" * 70])
+@pytest.mark.parametrize("page", [SAVE, PREVIEW])
+def test_a_name_that_no_page_has_sent_is_refused(name, page, administrator, configured):
+    fields = typed(administrator, address("busy"), name=name)
+    response = administrator.post(page, fields)
+    assert response.status_code == 200
+    assert 'name="name"' in shown(response) and "Switch off" not in shown(response)
+    assert ConfigRevision.objects.count() == 1
+
+
 def test_a_rule_that_there_never_was_is_not_replaced(administrator, configured):
     seen = json.dumps({**RULE, "threshold": 10**30})
     response = administrator.post(SAVE, {**NEW, "name": "busy", "seen": seen})

@@ -83,7 +83,7 @@ class RuleForm(forms.Form):
     @classmethod
     def posted(cls, post: Mapping[str, Any]) -> RuleForm:
         """As it came back, perhaps with the document it was filled from."""
-        return cls(post, seen=_seen(post.get("seen", "")))
+        return cls(post, seen=_seen(post.get("name", ""), post.get("seen", "")))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -125,13 +125,13 @@ def _written(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _seen(text: str) -> dict[str, Any] | None:
+def _seen(name: str, text: str) -> dict[str, Any] | None:
     """None for what no page of ours has sent: then it is a new rule, and its name is taken."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return None if RULES.problem({"seen": found}) else RULES.normal({"seen": found})["seen"]
+    return None if RULES.problem({name: found}) else RULES.normal({name: found})[name]
 
 
 def _choices(current: str) -> Choices:

@@ -126,8 +126,9 @@ class RulesAdmin(RecordAdmin):
         self._announce(request, record.name, outcome, done=done)
 
     def delete(self, request: HttpRequest, record: Any) -> HttpResponse:
+        form = RuleForm.posted({**request.POST.dict(), "name": record.name})
         outcome = operations.delete(
-            name=record.name, seen=RuleForm.posted(request.POST).seen or {}, actor=acting(request),
+            name=record.name, seen=form.seen or {}, actor=acting(request),
             reason=request.POST.get("reason", ""),
         )  # fmt: skip
         self._announce(request, record.name, outcome, done="deleted")
