@@ -12,6 +12,7 @@ from django.utils import timezone
 from core import options
 from core.metrics import partitions
 from core.metrics.resolutions import DAY
+from tests.metrics import ruled
 from tests.metrics.measured import Measured
 from tests.metrics.scraping import Samples, samples
 from tests.processes.conftest import running, spawn
@@ -52,3 +53,15 @@ def api(make_key) -> Client:
 def scraped(api) -> Callable[..., Samples]:
     """Scrape, in the format that is accepted, and read all samples."""
     return partial(samples, api)
+
+
+@pytest.fixture
+def measured_here() -> Iterator[None]:
+    """There is an instrument that rules can watch."""
+    with ruled.instrument():
+        yield
+
+
+@pytest.fixture
+def clock(monkeypatch) -> ruled.Clock:
+    return ruled.Clock(monkeypatch)

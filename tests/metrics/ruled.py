@@ -9,6 +9,7 @@ from typing import Any
 
 from core import options
 from core.access.actor import SYSTEM
+from core.alerts.models import Alert
 from core.config import operations as config
 from core.metrics import instruments
 from core.metrics.instruments import Kind
@@ -62,6 +63,11 @@ def measure(values: Sequence[float | None], *, end: datetime, name: str = INSTRU
         if value is not None
     )  # fmt: skip
     Source.objects.update(flushed_until=end + MINUTE.step)
+
+
+def opened() -> list[Alert]:
+    """The alerts that nobody has resolved."""
+    return list(Alert.objects.filter(resolved_at=None).order_by("fingerprint"))
 
 
 class Clock:

@@ -13,25 +13,9 @@ from core.alerts.models import Alert
 from core.metrics.models import RuleState
 from core.metrics.resolutions import MINUTE
 from core.metrics.rules import evaluator
-from tests.metrics.ruled import RULE, SERIES, Clock, instrument, measure, rules
+from tests.metrics.ruled import RULE, SERIES, measure, rules
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def measured_here():
-    with instrument():
-        yield
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    return Clock(monkeypatch)
-
-
-@pytest.fixture
-def api(make_key) -> Client:
-    return Client(headers={"X-API-Key": make_key("read:metrics")})
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("measured_here")]
 
 
 def listed(api: Client) -> dict[str, Any]:

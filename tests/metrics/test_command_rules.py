@@ -8,20 +8,9 @@ import pytest
 
 from core.metrics.models import RuleState
 from tests.commands import manage
-from tests.metrics.ruled import RULE, SERIES, Clock, instrument, measure, rules
+from tests.metrics.ruled import RULE, SERIES, measure, rules
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def measured_here():
-    with instrument():
-        yield
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    return Clock(monkeypatch)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("measured_here")]
 
 
 def test_the_rules_are_listed_with_their_states(clock):

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import psycopg
 import pytest
 
-from core import locks, options
 from core.access.actor import SYSTEM
 from core.alerts import operations as alerts
 from core.alerts.models import Alert
-from core.config import loading
-from core.config import operations as config
 from core.metrics import instruments
-from core.metrics.models import RuleState, Source
+from core.metrics.models import RuleState
 from core.metrics.resolutions import MINUTE
-from core.metrics.rules import evaluator, notices, queries
-from core.processes import loops
-from tests.metrics import rows
-from tests.metrics.ruled import RULE, SERIES, Clock, instrument, measure, rules
-from tests.processes.spawning import database_url
+from core.metrics.rules import evaluator, notices
+from tests.metrics.ruled import RULE, SERIES, measure, opened, rules
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("measured_here")]
 FINGERPRINT = "metrics.rule.busy"
-
-
-@pytest.fixture(autouse=True)
-def measured_here():
-    with instrument():
-        yield
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    return Clock(monkeypatch)
-
-
-def opened() -> list[Alert]:
-    return list(Alert.objects.filter(resolved_at=None).order_by("fingerprint"))
 
 
 def test_an_alert_opens_and_resolves_once(clock):
@@ -117,93 +93,6 @@ def test_after_a_downtime_only_the_newest_minute_is_evaluated(clock):
     assert not Alert.objects.exists()
 
 
-def test_a_changed_threshold_is_used_at_once(clock):
-    with rules(busy=RULE):
-        clock.pass_with(60, 60, 60)
-    config.change(
-        values={"metrics.rules": {"busy": {**RULE, "threshold": 50, "recovery": 40}}}, actor=SYSTEM
-    )
-    loading.load()
-    try:
-        evaluator.evaluate()
-        assert [alert.details["threshold"] for alert in opened()] == [50]
-        evaluator.evaluate()
-        assert opened()[0].count == 1
-    finally:
-        options.apply(options.Snapshot(), is_newest=True)
-
-
-def test_a_process_with_an_older_configuration_takes_nothing_back(clock):
-    """One that has yet to load the revision in which a rule was added or changed."""
-    with rules(busy=RULE):
-        clock.pass_with(90, 90, 90)
-    RuleState.objects.update(revision=7)
-    with rules(busy={**RULE, "threshold": 95.0}):
-        evaluator.evaluate()
-    with rules():
-        evaluator.evaluate()
-    assert len(opened()) == 1
-    assert RuleState.objects.get().state == "firing"
-
-
-@pytest.mark.parametrize(
-    ("then", "reason"),
-    [
-        ({}, "The rule was deleted."),
-        ({"busy": {**RULE, "enabled": False}}, "The rule was switched off."),
-    ],
-)
-def test_the_alert_of_a_rule_that_is_no_more_is_resolved(then, reason, clock):
-    with rules(busy=RULE):
-        clock.pass_with(90, 90, 90)
-    with rules(**then):
-        evaluator.evaluate()
-    assert opened() == []
-    assert Alert.objects.get().resolution == reason
-    assert not RuleState.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "different",
-    [
-        {"series": "node_disk_used_bytes:mean"},
-        {"condition": "below", "threshold": 10.0, "recovery": 100.0},
-    ],
-)
-def test_what_was_opened_is_resolved_when_the_rule_is_about_something_else(different, clock):
-    with rules(busy=RULE):
-        clock.pass_with(90, 90, 90)
-    changed = {**RULE, **different}
-    with rules(busy=changed):
-        assert clock.pass_with(85, 85) != ["firing", "firing"]
-    assert opened() == []
-    reason = f"The rule is about {changed['series']} {changed['condition']} a threshold now."
-    assert Alert.objects.get().resolution == reason
-
-
-def test_a_series_that_is_not_known_either_is_told_by_its_name(clock):
-    for name in ("nobody:mean", "nothing:mean"):
-        with rules(busy={**RULE, "series": name}):
-            clock.pass_with(90)
-    assert [alert.details["series"] for alert in opened()] == ["nothing:mean"]
-
-
-def test_a_rule_that_is_switched_on_again_begins_anew(clock):
-    with rules(busy=RULE):
-        clock.pass_with(90, 90, 90)
-    with rules(busy={**RULE, "enabled": False}):
-        evaluator.evaluate()
-    with rules(busy=RULE):
-        assert clock.pass_with(75) == ["ok"]
-
-
-def test_a_rule_that_is_switched_on_looks_back(clock):
-    with rules(busy={**RULE, "enabled": False}):
-        measure([90, 90, 90], end=clock.minute)
-    with rules(busy=RULE):
-        assert clock.pass_with(90) == ["firing"]
-
-
 def test_an_unknown_series_is_told_until_it_is_there(clock):
     with rules(busy=RULE):
         clock.pass_with(90, 90, 90)
@@ -255,91 +144,3 @@ def test_what_fails_half_way_leaves_the_minute_to_the_next(clock, monkeypatch):
             clock.pass_with(90)
         evaluator.evaluate()
     assert len(opened()) == 1
-
-
-def test_the_newest_minute_is_over_and_written():
-    now = rows.now()
-    rows.source()
-    Source.objects.update(flushed_until=now)
-    minute = evaluator.newest_minute()
-    seconds = (rows.now() - minute - MINUTE.step).total_seconds()
-    assert 10 <= seconds <= 71
-    with options.replaced({"metrics.flush_seconds": 60}):
-        assert (rows.now() - evaluator.newest_minute()).total_seconds() >= 125
-
-
-def test_a_minute_that_nobody_has_written_is_waited_for_but_not_for_long():
-    rows.source()
-    written = rows.ago(minutes=2) + timedelta(seconds=30)
-    Source.objects.update(flushed_until=written)
-    assert evaluator.newest_minute() <= MINUTE.floor(written) - MINUTE.step or (
-        rows.now() - written > evaluator.PATIENCE
-    )
-    Source.objects.update(flushed_until=rows.ago(minutes=30))
-    assert evaluator.newest_minute() >= rows.ago(minutes=5)
-
-
-def test_only_one_process_is_at_it(clock):
-    with rules(busy=RULE):
-        with psycopg.connect(database_url()) as other:
-            other.execute("SELECT pg_advisory_lock(%s)", [locks._key(evaluator.LOOP)])
-            assert evaluator.evaluate() is None
-        assert evaluator.evaluate() == clock.minute
-
-
-def test_every_web_and_worker_process_looks_and_asks_once_a_minute(clock, monkeypatch):
-    monkeypatch.setattr(evaluator, "_done", None)
-    assert loops.registry.get("metrics.rules").roles == {"web", "worker"}
-    looks = []
-    real = evaluator.evaluate
-    monkeypatch.setattr(evaluator, "_closed", lambda now: clock.minute)
-    monkeypatch.setattr(evaluator, "evaluate", lambda: looks.append(1) or real())
-    with rules(busy=RULE):
-        for _ in range(3):
-            evaluator.turn()
-        assert len(looks) == 1
-        clock.minute += MINUTE.step
-        evaluator.turn()
-    assert len(looks) == 2
-
-
-@pytest.mark.parametrize("minutes", [-90, -2, 90])
-def test_a_clock_that_is_or_was_wrong_keeps_no_minute_from_being_evaluated(
-    minutes, clock, monkeypatch
-):
-    """This machine's is behind or ahead of the database's, or the database's was ahead."""
-    monkeypatch.setattr(evaluator, "_done", None)
-    here = clock.minute + minutes * MINUTE.step
-    monkeypatch.setattr(evaluator, "_closed", lambda now: here)
-    with rules(busy=RULE):
-        evaluator.turn()
-        clock.minute += MINUTE.step
-        evaluator.turn()
-    assert RuleState.objects.get().evaluated_minute == clock.minute
-
-
-def test_a_preview_tells_what_would_have_been_and_changes_nothing(clock):
-    measure([50] * 5 + [90] * 4 + [50] * 3 + [95] * 3, end=clock.minute)
-    with rules(busy=RULE):
-        [rule] = queries.configured().values()
-        found = queries.preview(rule, minutes=60)
-    start = clock.minute - 14 * MINUTE.step
-    assert (found["start"], found["end"]) == (start, clock.minute + MINUTE.step)
-    assert (found["minutes"], found["measured_minutes"]) == (15, 15)
-    assert (found["lowest"], found["highest"], found["newest"]) == (50, 95, 95)
-    assert [
-        (each["since"], each["opened_at"], each["resolved_at"], each["worst"])
-        for each in found["firings"]
-    ] == [
-        (start + 5 * MINUTE.step, start + 8 * MINUTE.step, start + 11 * MINUTE.step, 90),
-        (start + 12 * MINUTE.step, start + 15 * MINUTE.step, None, 95),
-    ]
-    assert found["firing"] is True
-    assert not Alert.objects.exists() and not RuleState.objects.exists()
-
-
-def test_a_preview_of_what_was_never_measured_is_empty(clock):
-    with rules(busy={**RULE, "no_data": "alert"}):
-        [rule] = queries.configured().values()
-        found = queries.preview(rule)
-    assert (found["minutes"], found["firings"], found["highest"]) == (0, [], None)
