@@ -78,6 +78,12 @@ def points_in(resolution: Resolution, start: datetime, end: datetime) -> int:
     return (resolution.ceil(end) - resolution.floor(start)) // resolution.step
 
 
+def starts_in(resolution: Resolution, start: datetime, end: datetime) -> list[datetime]:
+    """Where these begin."""
+    first, number = resolution.floor(start), points_in(resolution, start, end)
+    return [first + place * resolution.step for place in range(number)]
+
+
 def is_kept(resolution: Resolution, moment: datetime, *, now: datetime) -> bool:
     """Whether the bucket that `moment` lies in is still kept."""
     return resolution.floor(moment) + resolution.step > now - resolution.kept

@@ -41,6 +41,12 @@ class Series:
     factor: float = 1.0
     per: Instrument | None = None
 
+    @property
+    def has_mean(self) -> bool:
+        """Whether the mean of its values over time says anything: that of percentiles does not,
+        nor that of shares of ever other numbers."""
+        return self.statistic not in (*PERCENTILES, RATIO)
+
 
 registry: Registry[Series] = Registry("series")
 

@@ -13,9 +13,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from core.metrics.asking import Question
-from core.metrics.ranges import points_in
-from core.metrics.series import PERCENTILES
-from core.metrics.units import NOTHING, number
+from core.metrics.ranges import starts_in
+from core.metrics.units import number
+from core.ui.figures import NOTHING
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = " "
@@ -67,7 +67,7 @@ def shown(question: Question, document: Mapping[str, Any]) -> RenderableType:
         for group, points in _groups(document["metrics"][series.name]):
             table.add_row(
                 series.name, *([group] * _grouped(question)),
-                *_figures(points, has_mean=series.statistic not in PERCENTILES),
+                *_figures(points, has_mean=series.has_mean),
                 series.unit, Sparkline(values(question, points)),
             )  # fmt: skip
     left_out = [
@@ -78,13 +78,9 @@ def shown(question: Question, document: Mapping[str, Any]) -> RenderableType:
 
 def values(question: Question, points: Iterable[Mapping[str, Any]]) -> Values:
     """The value of each bucket of the question."""
-    first, step = question.resolution.floor(question.start), question.resolution.step
-    found: list[float | None] = [None] * points_in(
-        question.resolution, question.start, question.end
-    )
-    for point in points:
-        found[(point["timestamp"] - first) // step] = point["value"]
-    return found
+    found = {point["timestamp"]: point["value"] for point in points}
+    starts = starts_in(question.resolution, question.start, question.end)
+    return [found.get(at) for at in starts]
 
 
 def busiest(routes: Iterable[Mapping[str, Any]]) -> Table:
@@ -130,7 +126,7 @@ def _groups(
 
 
 def _figures(points: Sequence[Mapping[str, Any]], *, has_mean: bool) -> Iterator[str]:
-    """Newest, mean, least and most of the points. Percentiles have no mean."""
+    """Newest, mean, least and most of the points."""
     found = [point["value"] for point in points]
     if not found:
         yield from [NOTHING] * 4

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-NOTHING = "\N{EN DASH}"
+from core.ui.figures import NOTHING
+
 SIGNS = {"percent": "%"}
 
 

@@ -131,7 +131,10 @@ function fit() {
 }
 
 function show(fresh) {
-  for (const id of LIVE) document.getElementById(id).innerHTML = fresh.getElementById(id).innerHTML;
+  for (const id of LIVE) {
+    const [old, now] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && now) old.innerHTML = now.innerHTML;
+  }
   for (const card of document.querySelectorAll("[data-chart]")) {
     const rows = fresh.getElementById(`rows-${card.dataset.chart}`);
     if (!rows) return location.reload();

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
@@ -164,6 +165,16 @@ def test_the_page_costs_a_bounded_number_of_queries(
 def test_a_viewer_may_look_and_a_stranger_may_not(person, measured):
     assert person("viewer").get(PAGE).status_code == 200
     assert person().get(PAGE).status_code == 403
+
+
+def test_who_may_not_read_events_sees_no_marks(person, measured):
+    publish("plugin.enabled", subject="greeting", payload={})
+    client = person()
+    may_look = Permission.objects.get(codename="view_labelset")
+    User.objects.get(username="plain").user_permissions.add(may_look)
+    response = client.get(PAGE)
+    assert drawn(response)["marks"] == []
+    assert "greeting" not in shown(response) and "What happened" not in shown(response)
 
 
 def test_no_label_set_has_a_page_of_its_own(superuser, measured):

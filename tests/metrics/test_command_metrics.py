@@ -60,11 +60,10 @@ def test_show_of_nothing_measured(run):
     assert line(ran.out, "requests_per_second")[1:5] == ["\N{EN DASH}"] * 4
 
 
-def test_percentiles_have_no_mean(run):
+@pytest.mark.parametrize("series", ["response_time_p95_ms", "error_percent"])
+def test_percentiles_and_shares_have_no_mean(series, run):
     asked.write(rows.ago(minutes=5))
-    assert line(run("show", "response_time_p95_ms").out, "response_time_p95_ms")[2] == (
-        "\N{EN DASH}"
-    )
+    assert line(run("show", series).out, series)[2] == "\N{EN DASH}"
 
 
 def test_show_in_groups(run):

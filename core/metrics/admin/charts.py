@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from core.metrics import marks, queries, series, units
-from core.metrics.ranges import is_kept
+from core.metrics.ranges import is_kept, starts_in
 from core.metrics.resolutions import (
     DAY,
     FIVE_MINUTES,
@@ -21,10 +21,9 @@ from core.metrics.resolutions import (
     RESOLUTIONS,
     Resolution,
 )
-from core.metrics.series import PERCENTILES, Series
+from core.metrics.series import Series
 
 DIGITS = 5  # of a value on a chart, which has no room for more
-NO_MEAN = (*PERCENTILES, "ratio")  # the mean of which over time would be no such thing
 Values = list[float | None]  # None where nothing was measured
 
 
@@ -92,16 +91,16 @@ CHARTS = (
 )
 
 
-def document(chosen: Range) -> dict[str, Any]:
+def document(chosen: Range, *, with_marks: bool) -> dict[str, Any]:
     """All that the page draws: `charts` with a row of figures for each series, `drawn` for the
     script (seconds since 1970, values in equal steps, null where there are none), `marks`."""
     start, end, resolution = chosen.at(timezone.now())
     shown = [chart for chart in CHARTS if chart.known]
     wanted = [each for chart in shown for each in chart.known]
     points = queries.points(series=wanted, start=start, end=end, resolution=resolution)
-    times = _times(start, end, resolution)
+    times = starts_in(resolution, start, end)
     values = {name: _aligned(found, times) for name, found in points.items()}
-    happened = marks.in_range(start, end)
+    happened = marks.in_range(start, end) if with_marks else []
     return {
         "resolution": resolution.name,
         "is_empty": not any(points.values()),
@@ -122,11 +121,6 @@ def document(chosen: Range) -> dict[str, Any]:
     }
 
 
-def _times(start: datetime, end: datetime, resolution: Resolution) -> list[datetime]:
-    first, last = resolution.floor(start), resolution.ceil(end)
-    return [first + number * resolution.step for number in range((last - first) // resolution.step)]
-
-
 def _aligned(points: Iterable[Mapping[str, Any]], times: Sequence[datetime]) -> Values:
     found = {each["timestamp"]: float(f"{each['value']:.{DIGITS}g}") for each in points}
     return [found.get(at) for at in times]
@@ -145,12 +139,11 @@ def _described(chart: Chart, values: Mapping[str, Values]) -> dict[str, Any]:
 def _rows(chart: Chart, values: Mapping[str, Values]) -> Iterator[dict[str, Any]]:
     for number, each in enumerate(chart.known, start=1):
         found = [value for value in values[each.name] if value is not None]
-        has_mean = each.statistic not in NO_MEAN and found
         yield {
             "number": number,
             "name": each.name,
             "title": each.title,
             "newest": units.number(found[-1] if found else None),
-            "mean": units.number(fmean(found) if has_mean else None),
+            "mean": units.number(fmean(found) if each.has_mean and found else None),
             "most": units.number(max(found, default=None)),
         }

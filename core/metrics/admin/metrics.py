@@ -14,6 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from core.access.acting import acting
+from core.access.scopes import READ_SYSTEM
 from core.metrics import busiest, queries, units
 from core.metrics.admin import charts
 from core.metrics.models import LabelSet, RuleState
@@ -33,7 +35,8 @@ class MetricsAdmin(RecordAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         chosen = charts.RANGES.get(request.GET.get("range", ""), charts.RANGES[charts.USUAL])
-        found = charts.document(chosen)
+        with_marks = acting(request).has(READ_SYSTEM)
+        found = charts.document(chosen, with_marks=with_marks)
         now = timezone.now()
         start = now - chosen.length
         context = {
@@ -47,6 +50,7 @@ class MetricsAdmin(RecordAdmin):
                 _route(each) for each in busiest.routes(start=start, end=now, limit=MOST_ROUTES)
             ],
             "happened": found["marks"][::-1][:MOST_HAPPENED],
+            "with_marks": with_marks,
             "hidden": max(len(found["marks"]) - MOST_HAPPENED, 0),
             **found,
         }

@@ -16,6 +16,7 @@ from core.errors import InvalidInput
 from core.metrics import units
 from core.metrics.rules import queries
 from core.metrics.rules.declared import Rule, checked
+from core.ui.figures import NOTHING
 
 TRIED = "tried"  # the name of a rule that is none yet
 MINUTE = timedelta(minutes=1)
@@ -107,7 +108,7 @@ def _table(rules: list[dict[str, Any]]) -> Table:
             f"{each['name']}\n{each['series']}", each["state"].replace("_", " "),
             units.shown(each["value"], unit),
             f"{each['condition']} {limit} for {each['for_minutes']} min", each["severity"],
-            f"{each['since']:%Y-%m-%d %H:%M}" if each["since"] else units.NOTHING,
+            f"{each['since']:%Y-%m-%d %H:%M}" if each["since"] else NOTHING,
         )  # fmt: skip
     return table
 
