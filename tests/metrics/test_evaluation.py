@@ -98,7 +98,7 @@ def test_an_unknown_series_is_told_until_it_is_there(clock):
         clock.pass_with(90, 90, 90)
         kept = instruments.registry.get("test_load_percent")
         instruments.registry.remove("test_load_percent")
-        assert clock.pass_with(90, 90) == ["unknown_series"] * 2
+        assert clock.pass_with(90, 90, 90) == ["firing", "unknown_series", "unknown_series"]
         [alert] = opened()
         assert alert.fingerprint == "metrics.rule.busy.series"
         assert (alert.severity, alert.count) == ("warning", 1)
@@ -108,6 +108,22 @@ def test_an_unknown_series_is_told_until_it_is_there(clock):
         instruments.registry.add("test_load_percent", kept)
         assert clock.pass_with(50) == ["ok"]
     assert opened() == []
+
+
+def test_a_process_that_has_yet_to_learn_of_a_series_decides_nothing(clock):
+    """It started before the plugin was added, and comes before one that started later."""
+    kept = instruments.registry.get("test_load_percent")
+    with rules(busy=RULE):
+        clock.pass_with(90, 90, 90)
+        for _ in range(5):
+            measure([90], end=clock.minute + MINUTE.step)
+            clock.minute += MINUTE.step
+            instruments.registry.remove("test_load_percent")
+            evaluator.evaluate()
+            instruments.registry.add("test_load_percent", kept)
+            evaluator.evaluate()
+            assert RuleState.objects.get().state == "firing"
+    assert Alert.objects.get().count == 6
 
 
 def test_an_unknown_series_keeps_no_other_rule_from_being_evaluated(clock):

@@ -83,7 +83,7 @@ def test_what_was_opened_is_resolved_when_the_rule_is_about_something_else(diffe
 def test_a_series_that_is_not_known_either_is_told_by_its_name(clock):
     for name in ("nobody:mean", "nothing:mean"):
         with rules(busy={**RULE, "series": name}):
-            clock.pass_with(90)
+            clock.pass_with(90, 90)
     assert [alert.details["series"] for alert in opened()] == ["nothing:mean"]
 
 

@@ -38,7 +38,8 @@ STALE = timedelta(minutes=5)
 
 NOW = "SELECT statement_timestamp(), (SELECT max(flushed_until) FROM metrics_source)"
 # Moved forward by one process, for a new minute or by a newer revision of the rule. A minute far
-# ahead was written by a clock that was wrong.
+# ahead was written by a clock that was wrong. Who does not know the series waits until a minute was
+# `left` by all others: it may have started before the plugin was there.
 CLAIM = """
     INSERT INTO metrics_rulestate AS state
         (name, evaluated_minute, revision, series, condition, state, since)
@@ -46,9 +47,9 @@ CLAIM = """
     FROM unnest(%(names)s::text[]) AS rule (name) ORDER BY name
     ON CONFLICT (name) DO UPDATE SET
         evaluated_minute = EXCLUDED.evaluated_minute, revision = EXCLUDED.revision
-    WHERE state.evaluated_minute < EXCLUDED.evaluated_minute
+    WHERE state.evaluated_minute < EXCLUDED.evaluated_minute - %(left)s
         OR state.evaluated_minute > EXCLUDED.evaluated_minute + %(stale)s
-        OR (state.evaluated_minute = EXCLUDED.evaluated_minute
+        OR (state.evaluated_minute <= EXCLUDED.evaluated_minute
             AND state.revision < EXCLUDED.revision)
     RETURNING name, series, condition, state, since
 """
@@ -89,7 +90,7 @@ def evaluate() -> datetime | None:
         rules = configured()
         enabled = {name: rule for name, rule in rules.items() if rule.enabled}
         _retire(rules, enabled, minute=minute, revision=snapshot.revision)
-        before = _claim(enabled, minute=minute, revision=snapshot.revision)
+        before = _claim(enabled.values(), minute=minute, revision=snapshot.revision)
         claimed = [enabled[name] for name in before]
         _begin_anew(claimed, before, minute)
         decisions = _decisions(claimed, before, minute)
@@ -131,11 +132,18 @@ def _closed(now: datetime) -> datetime:
     return MINUTE.floor(now - timedelta(seconds=seconds)) - MINUTE.step
 
 
-def _claim(names: Iterable[str], *, minute: datetime, revision: int) -> dict[str, RuleState]:
+def _claim(rules: Iterable[Rule], *, minute: datetime, revision: int) -> dict[str, RuleState]:
     """The states, as they were, of the rules that are this process's to evaluate."""
-    parameters = {"minute": minute, "revision": revision, "names": list(names), "stale": STALE}
-    found = RuleState.objects.raw(CLAIM, parameters)
-    return {each.name: each for each in found}
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for rule in rules:
+        names[rule.is_known].append(rule.name)
+    found: dict[str, RuleState] = {}
+    for left, of in ((timedelta(0), names[True]), (MINUTE.step, names[False])):
+        parameters = {
+            "minute": minute, "revision": revision, "names": of, "left": left, "stale": STALE,
+        }  # fmt: skip
+        found |= {each.name: each for each in RuleState.objects.raw(CLAIM, parameters)}
+    return found
 
 
 def _begin_anew(rules: Iterable[Rule], before: Mapping[str, RuleState], minute: datetime) -> None:
