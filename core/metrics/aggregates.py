@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
-from core.metrics.histogram import Buckets, Distribution, decode, encode
+from core.metrics.histogram import Buckets, Distribution, decode, encode, merge
 from core.metrics.instruments import Kind
 from core.metrics.series import PERCENTILES
 
@@ -60,8 +60,7 @@ def over_time(parts: Sequence[Aggregate]) -> Aggregate:
     highs = [each.high for each in parts if each.high is not None]
     buckets: Buckets = {}
     for each in parts:
-        for index, count in each.buckets.items():
-            buckets[index] = buckets.get(index, 0) + count
+        merge(buckets, each.buckets)
     return Aggregate(
         count=sum(each.count for each in parts),
         sum=total(each.sum for each in parts),

@@ -18,7 +18,7 @@ from itertools import pairwise
 from time import monotonic
 
 from django.db import transaction
-from django.db.models import DurationField, ExpressionWrapper, Max, Min, QuerySet
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from core.locks import try_lock_for_transaction
@@ -43,14 +43,6 @@ def merge() -> bool:
         return False
     _merge(_due().filter(at__gte=HOUR.floor(newest)).order_by("at").values_list("at", flat=True))
     return True
-
-
-def lag() -> float:
-    """Seconds since the end of the oldest five minutes that should be merged by now; 0.0 when
-    all are."""
-    age = ExpressionWrapper(Now() - Min("at"), DurationField())
-    oldest: timedelta | None = _due().aggregate(age=age)["age"]
-    return (oldest - FIVE_MINUTES.step).total_seconds() if oldest else 0.0
 
 
 def _due() -> QuerySet[Unmerged]:

@@ -11,28 +11,13 @@ from core.metrics import grouping, idle, reading
 from core.metrics.covering import Span, cover
 from core.metrics.figures import ratio
 from core.metrics.grouping import MOST_GROUPS
-from core.metrics.ranges import (
-    MOST_POINTS,
-    checked_range,
-    checked_resolution,
-    default_resolution,
-)
 from core.metrics.reading import Found, Horizon, Key
 from core.metrics.resolutions import DAY, MINUTE, Resolution
 from core.metrics.series import PERCENTILES, Series
 from core.metrics.statements import Member
 from core.metrics.summaries import summary
 
-__all__ = [
-    "MOST_GROUPS",
-    "MOST_POINTS",
-    "Points",
-    "checked_range",
-    "checked_resolution",
-    "default_resolution",
-    "points",
-    "summary",
-]
+__all__ = ["Points", "points", "summary"]
 
 LEAST_SECONDS = 1.0  # of a bucket that must have been measured to speak of a rate
 

@@ -10,7 +10,7 @@ from django.utils import timezone as django_timezone
 
 from core import options
 from core.errors import InvalidInput
-from core.metrics import queries
+from core.metrics import ranges
 from core.metrics.covering import cover, cut
 from core.metrics.resolutions import (
     DAY,
@@ -51,10 +51,10 @@ def now(monkeypatch) -> datetime:
     ids=str,
 )
 def test_the_default_is_the_finest_that_gives_few_enough_points(now, length, resolution):
-    chosen = queries.default_resolution(now - length, now)
+    chosen = ranges.default_resolution(now - length, now)
     assert chosen is resolution
     points = (chosen.ceil(now) - chosen.floor(now - length)) // chosen.step
-    assert points <= queries.MOST_POINTS
+    assert points <= ranges.MOST_POINTS
 
 
 @pytest.mark.parametrize(
@@ -72,69 +72,69 @@ def test_the_default_is_the_finest_that_gives_few_enough_points(now, length, res
     ids=str,
 )
 def test_the_default_is_one_that_is_still_kept_at_the_start(now, ago, resolution):
-    assert queries.default_resolution(now - ago, now - ago + HOURS) is resolution
+    assert ranges.default_resolution(now - ago, now - ago + HOURS) is resolution
 
 
 @pytest.mark.option("metrics.keep_1m_hours")
 def test_the_default_follows_how_long_minutes_are_kept(now):
     with options.replaced({"metrics.keep_1m_hours": 6}):
-        assert queries.default_resolution(now - 7 * HOURS, now - 6 * HOURS) is FIVE_MINUTES
+        assert ranges.default_resolution(now - 7 * HOURS, now - 6 * HOURS) is FIVE_MINUTES
     with options.replaced({"metrics.keep_1m_hours": 8}):
-        assert queries.default_resolution(now - 7 * HOURS, now - 6 * HOURS) is MINUTE
+        assert ranges.default_resolution(now - 7 * HOURS, now - 6 * HOURS) is MINUTE
 
 
 @pytest.mark.option("metrics.keep_5m_days")
 def test_the_default_follows_how_long_five_minutes_are_kept(now):
     with options.replaced({"metrics.keep_5m_days": 2}):
-        assert queries.default_resolution(now - 3 * DAYS, now) is QUARTER
-    assert queries.default_resolution(now - 3 * DAYS, now) is FIVE_MINUTES
+        assert ranges.default_resolution(now - 3 * DAYS, now) is QUARTER
+    assert ranges.default_resolution(now - 3 * DAYS, now) is FIVE_MINUTES
 
 
 @pytest.mark.option("metrics.keep_15m_days")
 def test_the_default_follows_how_long_quarters_are_kept(now):
     with options.replaced({"metrics.keep_15m_days": 3}):
-        assert queries.default_resolution(now - 14 * DAYS, now) is HOUR
-    assert queries.default_resolution(now - 14 * DAYS, now) is QUARTER
+        assert ranges.default_resolution(now - 14 * DAYS, now) is HOUR
+    assert ranges.default_resolution(now - 14 * DAYS, now) is QUARTER
 
 
 @pytest.mark.option("metrics.keep_1h_days")
 def test_the_default_follows_how_long_hours_are_kept(now):
     with options.replaced({"metrics.keep_1h_days": 7}):
-        assert queries.default_resolution(now - 30 * DAYS, now) is DAY
-    assert queries.default_resolution(now - 30 * DAYS, now) is HOUR
+        assert ranges.default_resolution(now - 30 * DAYS, now) is DAY
+    assert ranges.default_resolution(now - 30 * DAYS, now) is HOUR
 
 
 def test_no_resolution_makes_few_enough_points_of_a_lifetime(now):
     with pytest.raises(InvalidInput) as refused:
-        queries.default_resolution(now - 2000 * DAYS, now)
+        ranges.default_resolution(now - 2000 * DAYS, now)
     assert [each.field for each in refused.value.details] == ["start_time"]
 
 
 def test_more_points_than_an_answer_holds_are_refused(now):
     start = now - 26 * HOURS
     with pytest.raises(InvalidInput, match="1,561 points at 1m") as refused:
-        queries.checked_resolution("1m", start=start, end=now)
+        ranges.checked_resolution("1m", start=start, end=now)
     assert [each.field for each in refused.value.details] == ["resolution"]
-    assert queries.checked_resolution("5m", start=start, end=now) is FIVE_MINUTES
-    assert queries.checked_resolution(None, start=start, end=now) is FIVE_MINUTES
+    assert ranges.checked_resolution("5m", start=start, end=now) is FIVE_MINUTES
+    assert ranges.checked_resolution(None, start=start, end=now) is FIVE_MINUTES
 
 
 def test_an_unknown_resolution_is_told_the_known_ones(now):
     with pytest.raises(InvalidInput, match="1m, 5m, 15m, 1h, 1d") as refused:
-        queries.checked_resolution("2m", start=now - HOURS, end=now)
+        ranges.checked_resolution("2m", start=now - HOURS, end=now)
     assert [each.field for each in refused.value.details] == ["resolution"]
 
 
 def test_without_times_the_range_ends_now(now):
-    assert queries.checked_range(start=None, end=None, default=HOURS) == (now - HOURS, now)
+    assert ranges.checked_range(start=None, end=None, default=HOURS) == (now - HOURS, now)
     end = now - DAYS
-    assert queries.checked_range(start=None, end=end, default=HOURS) == (end - HOURS, end)
-    assert queries.checked_range(start=end, end=None, default=HOURS) == (end, now)
+    assert ranges.checked_range(start=None, end=end, default=HOURS) == (end - HOURS, end)
+    assert ranges.checked_range(start=end, end=None, default=HOURS) == (end, now)
 
 
 def test_times_are_taken_from_any_zone_to_utc(now):
     local = now.astimezone(timezone(timedelta(hours=-9, minutes=30)))
-    start, _ = queries.checked_range(start=local - HOURS, end=None, default=HOURS)
+    start, _ = ranges.checked_range(start=local - HOURS, end=None, default=HOURS)
     assert (start, start.tzinfo) == (now - HOURS, UTC)
 
 
@@ -153,7 +153,7 @@ def test_times_are_taken_from_any_zone_to_utc(now):
 )
 def test_times_that_make_no_range_are_refused(now, start, end, field, code):
     with pytest.raises(InvalidInput) as refused:
-        queries.checked_range(start=start, end=end, default=HOURS)
+        ranges.checked_range(start=start, end=end, default=HOURS)
     assert [(each.field, each.code) for each in refused.value.details] == [(field, code)]
 
 
