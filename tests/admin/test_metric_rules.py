@@ -208,6 +208,15 @@ def test_a_rule_of_a_series_that_is_away_can_still_be_changed(administrator):
     assert queries.documents()["lost"] == {**away, "threshold": 85.0}
 
 
+def test_an_instrument_without_its_statistic_is_known(administrator):
+    config.change(
+        values={"metrics.rules": {"busy": {**RULE, "series": "test_load_percent"}}}, actor=SYSTEM
+    )
+    page = shown(administrator.get(address("busy")))
+    option = '<option value="test_load_percent" selected>Test load percent, mean</option>'
+    assert option in page and "not known" not in page
+
+
 def test_a_rule_is_switched_off_and_on(administrator, configured):
     assert "Switch off" in shown(administrator.get(address("busy")))
     response = administrator.post(address("busy", "disable"))

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from core.config.operations import MAX_REASON
-from core.errors import NexusError
+from core.errors import InvalidInput, NexusError
 from core.metrics import instruments, series
 from core.metrics.rules.declared import MOST_DESCRIPTION, MOST_MINUTES, RULES, Rule, checked
 from core.metrics.series import SEPARATOR, STATISTICS
@@ -134,6 +134,14 @@ def _seen(name: str, text: str) -> dict[str, Any] | None:
     return None if RULES.problem({name: found}) else RULES.normal({name: found})[name]
 
 
+def _title(name: str) -> str:
+    """Of a series that is not offered: an instrument without its statistic, or one that is away."""
+    try:
+        return series.named(name).title
+    except InvalidInput:
+        return f"{name}, which is not known now"
+
+
 def _choices(current: str) -> Choices:
     """The series by their titles, then every statistic of every instrument."""
     named = [
@@ -151,5 +159,5 @@ def _choices(current: str) -> Choices:
         ("Instruments", others),
     ]
     if current and current not in known:
-        choices.insert(0, (current, f"{current}, which is not known now"))
+        choices.insert(0, (current, _title(current)))
     return choices
