@@ -56,8 +56,18 @@ def test_missing_minutes_open_nothing_and_resolve_nothing(clock):
 def test_a_rule_may_be_about_data_that_is_missing(clock):
     with rules(busy={**RULE, "no_data": "alert"}):
         assert clock.pass_with(50, None, None, None)[-1] == "firing"
+        told = opened()[0].title
+        clock.pass_with(90, None, 90)
     [alert] = opened()
-    assert alert.title == "Test load percent, mean: no data for 3 min"
+    assert alert.title == told == "Test load percent, mean above 80 % or without data for 3 min"
+    assert alert.count == 4
+
+
+def test_a_minute_without_data_is_told_as_such(clock):
+    with rules(busy={**RULE, "no_data": "alert"}):
+        clock.pass_with(90, 90, None)
+    [alert] = opened()
+    assert alert.message.startswith("Nothing was measured in the last minute, by the rule busy.")
     assert alert.details["value"] is None
 
 

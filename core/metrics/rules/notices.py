@@ -7,6 +7,7 @@ from core.metrics import series, units
 from core.metrics.models import RuleState
 from core.metrics.rules.declared import Rule
 from core.metrics.rules.evaluation import State
+from core.metrics.series import Series
 
 SOURCE = "metrics"
 
@@ -42,28 +43,15 @@ def withdraw(name: str, *, reason: str) -> None:
         resolve_alert(fingerprint=each, reason=reason)
 
 
-def condition(rule: Rule) -> str:
-    """What the rule watches out for: Response time, p95 above 2,000 ms for 10 min."""
-    known = series.named(rule.series) if rule.is_known else None
-    title = known.title if known else rule.series
-    limit = units.limit(rule.threshold, known.unit if known else "")
-    return f"{title} {rule.condition} {limit} for {rule.for_minutes} min"
-
-
 def _raise(rule: Rule, state: RuleState) -> None:
     known = series.named(rule.series)
-    if state.value is None:
-        title = f"{known.title}: no data for {rule.for_minutes} min"
-        now = "Nothing was measured in the last minute"
-    else:
-        title = condition(rule)
-        now = f"{units.shown(state.value, known.unit)} in the last minute"
+    now = "Nothing was measured" if state.value is None else units.shown(state.value, known.unit)
     raise_alert(
         fingerprint=fingerprint(rule.name),
         source=SOURCE,
         severity=rule.severity,
-        title=title,
-        message=f"{now}, by the rule {rule.name}. {rule.description}".strip(),
+        title=_title(rule, known),
+        message=f"{now} in the last minute, by the rule {rule.name}. {rule.description}".strip(),
         details={
             "rule": rule.name,
             "series": rule.series,
@@ -74,6 +62,13 @@ def _raise(rule: Rule, state: RuleState) -> None:
             "since": state.since,
         },
     )
+
+
+def _title(rule: Rule, known: Series) -> str:
+    """Response time, p95 above 2,000 ms for 10 min."""
+    limit = units.limit(rule.threshold, known.unit)
+    silence = " or without data" if rule.no_data == "alert" else ""
+    return f"{known.title} {rule.condition} {limit}{silence} for {rule.for_minutes} min"
 
 
 def _recovered(rule: Rule, state: RuleState) -> str:
