@@ -44,7 +44,7 @@ def test_a_minute_that_nobody_has_written_is_waited_for_but_not_for_long():
 def test_only_one_process_is_at_it(clock):
     with rules(busy=RULE):
         with psycopg.connect(database_url()) as other:
-            other.execute("SELECT pg_advisory_lock(%s)", [locks._key(evaluator.LOOP)])
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [locks._key(evaluator.LOOP)])
             assert evaluator.evaluate() is None
         assert evaluator.evaluate() == clock.minute
 
