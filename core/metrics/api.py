@@ -17,7 +17,7 @@ from core.api.request import ApiRequest
 from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.errors import InvalidInput
-from core.metrics import asking, csv_files, documents, exposition, queries
+from core.metrics import csv_files, documents, exposition, queries, questions
 from core.metrics.exposition import OPENMETRICS, TEXT
 from core.metrics.ranges import checked_range
 from core.metrics.serializers import CatalogueOut, MetricsIn, MetricsOut, RangeIn, SummaryOut
@@ -54,7 +54,7 @@ class MetricsView(ApiView):
         if wanted in EXPOSITIONS:
             return _exposed(request, wanted)
         given = query_of(MetricsIn, request)
-        asked = asking.question(
+        asked = questions.question(
             names=given["series"], start=given.get("start_time"), end=given.get("end_time"),
             resolution=given.get("resolution"), group_by=given.get("group_by"),
         )  # fmt: skip
@@ -80,7 +80,7 @@ class SummaryView(ApiView):
         """Requests, errors and resources, of the last 24 hours unless a range is given."""
         given = query_of(RangeIn, request)
         start, end = checked_range(
-            start=given.get("start_time"), end=given.get("end_time"), default=asking.DAY
+            start=given.get("start_time"), end=given.get("end_time"), default=questions.LAST_DAY
         )
         found = queries.summary(start=start, end=end)
         if preferred(request, (JSON, CSV)) is CSV:

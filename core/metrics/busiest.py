@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import timezone
 
 from core.metrics import reading
-from core.metrics.covering import cover, cut
 from core.metrics.models import LabelSet
 from core.metrics.reading import Key, Wanted
 from core.metrics.resolutions import DAY
+from core.metrics.spans import cover, cut
 from core.metrics.summaries import REQUESTS
 
 FAILED = "failed"  # stands for an instrument in keys

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from core.metrics import instruments, marks, queries, series
-from core.metrics.asking import USUAL, Question
 from core.metrics.grouping import MEMBERS, common_labels
 from core.metrics.instruments import Instrument
+from core.metrics.questions import USUAL, Question
 from core.metrics.resolutions import RESOLUTIONS
 from core.metrics.series import STATISTICS, Series
 

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from core.api.negotiation import Offer
-from core.metrics import families, newest, totals
+from core.metrics import families, latest, totals
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class _Collected(Collector):
 
 def _collected() -> Iterator[Metric]:
     yield from families.of_instance()
-    yield from families.of_totals(totals.read(), newest.exemplars())
-    yield from families.of_gauges(newest.gauges())
+    yield from families.of_totals(totals.read(), latest.exemplars())
+    yield from families.of_gauges(latest.gauges())
 
 
 def _distinct(found: Iterable[Metric]) -> Iterator[Metric]:

@@ -28,7 +28,7 @@ from core.health.board import Health, board
 from core.metrics import instruments
 from core.metrics.histogram import PER_DOUBLING, Buckets
 from core.metrics.instruments import Kind
-from core.metrics.newest import Labels, Slow, labels_of
+from core.metrics.latest import Labels, Slow, labels_of
 from core.metrics.totals import TotalRow
 
 PREFIX = "nexus_"
@@ -84,7 +84,7 @@ def of_totals(
 
 
 def of_gauges(found: Mapping[str, Mapping[Labels, float]]) -> Iterator[Metric]:
-    """Of what `core.metrics.newest.gauges` returns."""
+    """Of what `core.metrics.latest.gauges` returns."""
     for name, values in found.items():
         family = _family(name, "gauge")
         for labels, value in values.items():

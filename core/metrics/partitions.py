@@ -21,7 +21,7 @@ from core.metrics.resolutions import MINUTE
 logger = logging.getLogger(__name__)
 
 PARENT = "metrics_minute"
-DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 LOCK_TIMEOUT = "1s"  # all that reads or writes minutes queues up behind whoever waits for a lock
 
 NAMES = """
@@ -98,7 +98,7 @@ def _create(day: date) -> None:
         parent=sql.Identifier(PARENT),
         partition=_name(day),
         start=sql.Literal(start_of(day)),
-        end=sql.Literal(start_of(day + DAY)),
+        end=sql.Literal(start_of(day + ONE_DAY)),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -113,7 +113,7 @@ def _drop(day: date) -> bool:
         cursor.execute(
             sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(PARENT))
         )
-        if Unmerged.objects.filter(at__gte=start_of(day), at__lt=start_of(day + DAY)).exists():
+        if Unmerged.objects.filter(at__gte=start_of(day), at__lt=start_of(day + ONE_DAY)).exists():
             return False
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_name(day)))
     return True

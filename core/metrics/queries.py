@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from core.metrics import grouping, idle, reading
-from core.metrics.covering import Span, cover
 from core.metrics.figures import ratio
 from core.metrics.grouping import MOST_GROUPS
 from core.metrics.reading import Found, Horizon, Key
 from core.metrics.resolutions import DAY, MINUTE, Resolution
 from core.metrics.series import PERCENTILES, Series
+from core.metrics.spans import Span, cover
 from core.metrics.statements import Member
 from core.metrics.summaries import summary
 

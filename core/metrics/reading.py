@@ -13,12 +13,12 @@ from typing import Any
 from django.db import connection
 
 from core.metrics import statements
-from core.metrics.covering import Span
 from core.metrics.figures import Figures
 from core.metrics.histogram import Buckets, Distribution, decode, merge
 from core.metrics.instruments import Kind
 from core.metrics.resolutions import EPOCH, MINUTE, Resolution
 from core.metrics.series import PERCENTILES
+from core.metrics.spans import Span
 from core.metrics.statements import Member
 
 # One clock that is ahead, or was once, must not make up a future.

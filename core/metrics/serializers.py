@@ -8,9 +8,9 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
-from core.metrics.asking import MOST_SERIES, USUAL
 from core.metrics.instruments import Kind
 from core.metrics.moments import EXAMPLE, moment
+from core.metrics.questions import MOST_SERIES, USUAL
 from core.metrics.ranges import MOST_POINTS
 from core.metrics.resolutions import BY_NAME
 

@@ -1,7 +1,7 @@
 """The SQL that reads figures: rows are found by primary key, and what belongs together is added
 up where it lies.
 
-Every question is one statement over the spans of `core.metrics.covering`. Of the minutes only
+Every question is one statement over the spans of `core.metrics.spans`. Of the minutes only
 the partitions of the days in question are opened.
 """
 

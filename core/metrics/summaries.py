@@ -10,11 +10,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.metrics import reading
-from core.metrics.covering import Span, cover, cut
 from core.metrics.figures import NOTHING, Figures
 from core.metrics.models import LabelSet
 from core.metrics.reading import Key, Wanted
 from core.metrics.resolutions import DAY
+from core.metrics.spans import Span, cover, cut
 from core.metrics.standard import (
     GIB,
     MIB,

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
-from core.metrics.asking import Question
+from core.metrics.questions import Question
 from core.metrics.ranges import starts_in
 from core.metrics.units import number
 from core.ui.figures import NOTHING

@@ -9,7 +9,7 @@ from django.test import Client
 
 from core.events.models import Event
 from core.events.operations import publish
-from core.metrics import asking
+from core.metrics import questions
 from tests.contract.loading import operations
 from tests.contract.matching import Matcher
 from tests.metrics import asked, rows
@@ -33,7 +33,7 @@ def test_without_a_question_it_tells_the_last_hour_by_the_minute(api):
     asked.write(at, at + timedelta(minutes=20))
     found = data(api.get(URL))
     assert found["resolution"] == "1m"
-    assert set(found["metrics"]) == set(asking.USUAL)
+    assert set(found["metrics"]) == set(questions.USUAL)
     assert found["units"] == {
         "requests_per_second": "/s", "response_time_ms": "ms",
         "memory_usage_mb": "MiB", "cpu_usage_percent": "percent",
@@ -49,7 +49,7 @@ def test_without_a_question_it_tells_the_last_hour_by_the_minute(api):
 
 
 def test_with_nothing_measured_every_series_is_there_and_empty(api):
-    assert data(api.get(URL))["metrics"] == {name: [] for name in asking.USUAL}
+    assert data(api.get(URL))["metrics"] == {name: [] for name in questions.USUAL}
 
 
 def test_it_adds_up_all_processes_and_nodes(api):

@@ -6,7 +6,7 @@ import pytest
 
 from core import options
 from core.metrics import instruments, series
-from core.metrics.asking import USUAL
+from core.metrics.questions import USUAL
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/metrics/series"

@@ -14,8 +14,8 @@ from django.db import OperationalError
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from rich.console import Console
 
+from core import files
 from core.commands import duration
-from core.metrics import files
 from core.metrics.management.commands import metrics as module
 from core.metrics.management.commands.metrics import Command
 from tests.commands import manage

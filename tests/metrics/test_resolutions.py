@@ -11,7 +11,6 @@ from django.utils import timezone as django_timezone
 from core import options
 from core.errors import InvalidInput
 from core.metrics import ranges
-from core.metrics.covering import cover, cut
 from core.metrics.resolutions import (
     DAY,
     FIVE_MINUTES,
@@ -21,6 +20,7 @@ from core.metrics.resolutions import (
     RESOLUTIONS,
     Resolution,
 )
+from core.metrics.spans import cover, cut
 
 NOW = datetime(2026, 3, 29, 12, 34, 56, tzinfo=UTC)  # in much of Europe a day of 23 hours
 HOURS = timedelta(hours=1)

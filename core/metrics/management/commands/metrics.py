@@ -18,13 +18,14 @@ from django_typer.management import command
 from rich.console import Group, RenderableType
 from rich.live import Live
 
+from core import files
 from core.api.envelope import dumps
 from core.commands import duration
 from core.errors import InvalidInput
-from core.metrics import asking, busiest, csv_files, documents, exposition, files, terminal
-from core.metrics.asking import USUAL, Question
+from core.metrics import busiest, csv_files, documents, exposition, questions, terminal
 from core.metrics.exposition import OPENMETRICS
 from core.metrics.moments import EXAMPLE, moment
+from core.metrics.questions import USUAL, Question
 from core.metrics.rules.commands import RuleCommands
 
 FORMATS = ("csv", "json", "openmetrics")
@@ -132,7 +133,7 @@ class Command(RuleCommands):
 def _question(
     series: Sequence[str] | None, since: str, until: str, resolution: str, group_by: str
 ) -> Question:
-    return asking.question(
+    return questions.question(
         names=series or USUAL,
         start=_moment("--since", since),
         end=_moment("--until", until) if until else None,

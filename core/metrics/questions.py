@@ -17,8 +17,8 @@ from core.metrics.series import Series
 USUAL = ("requests_per_second", "response_time_ms", "memory_usage_mb", "cpu_usage_percent")
 MOST_SERIES = 20  # in one question
 MOST_VALUES = len(USUAL) * MOST_POINTS * MOST_GROUPS  # of all series and groups in one answer
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+LAST_HOUR = timedelta(hours=1)
+LAST_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def question(
     end: datetime | None = None,
     resolution: str | None = None,
     group_by: str | None = None,
-    default_range: timedelta = HOUR,
+    default_range: timedelta = LAST_HOUR,
 ) -> Question:
     """The question put together and checked. Raises InvalidInput naming each thing wrong with
     the series, else the first thing wrong with the range."""
