@@ -9,8 +9,9 @@ from core.access.actor import SYSTEM
 from core.alerts.models import Alert
 from core.config import loading
 from core.config import operations as config
+from core.config.models import ConfigEntry
 from core.metrics.models import RuleState
-from core.metrics.rules import evaluator
+from core.metrics.rules import evaluator, operations
 from tests.metrics.ruled import RULE, measure, opened, rules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("measured_here")]
@@ -101,3 +102,13 @@ def test_a_rule_that_is_switched_on_looks_back(clock):
         measure([90, 90, 90], end=clock.minute)
     with rules(busy=RULE):
         assert clock.pass_with(90) == ["firing"]
+
+
+def test_rules_that_can_not_be_used_are_not_lost_to_the_usual_ones():
+    """Such as those of another version: whoever adds one sees the defaults meanwhile."""
+    with rules(busy=RULE):
+        stored = ConfigEntry.objects.filter(key="metrics.rules")
+        stored.update(value={"busy": {**RULE, "for_minutes": 0}})
+        with pytest.raises(operations.RulesUnusable, match="Correct metrics"):
+            operations.create(name="other", document=RULE, actor=SYSTEM, reason="")
+        assert list(stored.get().value) == ["busy"]

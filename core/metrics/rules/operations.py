@@ -27,11 +27,16 @@ class RuleExists(Conflict):
     code = "rule_exists"
 
 
+class RulesUnusable(Conflict):
+    code = "rules_unusable"
+
+
 def create(*, name: str, document: Mapping[str, Any], actor: Actor, reason: str) -> Document:
     """Add a rule; returns `core.config.queries.outcome`.
 
-    Raises PermissionDenied without the scope admin:config, RuleExists, and InvalidInput naming
-    the field of the document, or `name`.
+    Raises PermissionDenied without the scope admin:config, RuleExists, RulesUnusable while what
+    is stored doesn't fit (any more), and InvalidInput naming the field of the document, or
+    `name`.
     """
     checked(name, document)
     return _change(name, dict(document), seen=None, actor=actor, reason=reason)
@@ -79,7 +84,13 @@ def _attempt(
 ) -> Document:
     """Raises PreconditionFailed when anything of the configuration was changed meanwhile."""
     state = newest()
-    rules = dict(RULES.value_in(state.snapshot()))
+    snapshot = state.snapshot()
+    if problem := snapshot.problems.get(KEY):
+        raise RulesUnusable(
+            "The rules that are stored can't be used, and those that are shown would take their"
+            f" place: {problem} Correct {KEY} in the configuration first."
+        )
+    rules = dict(RULES.value_in(snapshot))
     _check_seen(name, rules.get(name), seen)
     if document is None:
         del rules[name]
