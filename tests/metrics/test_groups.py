@@ -78,7 +78,7 @@ def agree_on_groups(measured: Measured, begin: datetime) -> None:
 
 
 def test_groups_are_right_whatever_is_merged(measured, begin):
-    measured.add(values(begin, minutes=180))
+    measured.add(values(begin, minutes=90))
     agree_on_groups(measured, begin)
     merge(every=3)
     agree_on_groups(measured, begin)

@@ -54,7 +54,7 @@ def agree_on_ranges(measured: Measured, begin: datetime) -> None:
 
 
 def test_points_are_right_whatever_is_merged(measured, begin):
-    measured.add(values(begin))
+    measured.add(values(begin, minutes=120))
     agree_on_ranges(measured, begin)
     merge(every=3)
     agree_on_ranges(measured, begin)
