@@ -7,9 +7,11 @@ what a bucket stands for is within 0.991 % of every value in it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import ceil, log2
+from itertools import accumulate
+from math import ceil, floor, log2
 
 PER_DOUBLING = 35
 GROWTH = 2 ** (1 / PER_DOUBLING)
@@ -67,27 +69,32 @@ class Distribution:
         self.high = max(self.high, other.high)
         merge(self.buckets, other.buckets)
 
-    def quantile(self, share: float) -> float | None:
-        """The value below which `share` (0 to 1) of all lie, within RELATIVE_ERROR; None when
-        nothing was seen."""
-        [value] = self.quantiles((share,))
-        return value
-
     def quantiles(self, shares: Iterable[float]) -> list[float | None]:
-        """Several at once, for ascending shares."""
+        """For each share (0 to 1) the value below which so many of all lie, between two of them
+        in proportion, as numpy has it. Each is within RELATIVE_ERROR; None when nothing was
+        seen."""
+        rising = sorted(self.buckets.items())
+        ends = list(accumulate(count for _, count in rising))
         found: list[float | None] = []
-        rising = iter(sorted(self.buckets.items()))
-        seen, index = 0, 0
         for share in shares:
-            if not self.count:
+            if not rising:
                 found.append(None)
                 continue
             rank = share * (self.count - 1)
-            while seen <= rank:
-                index, here = next(rising)
-                seen += here
-            found.append(min(max(middle(index), self.low), self.high))
+            below, beyond = (
+                self._ranked(place, rising, ends) for place in (floor(rank), ceil(rank))
+            )
+            found.append(below + (beyond - below) * (rank - floor(rank)))
         return found
+
+    def _ranked(self, place: int, rising: list[tuple[int, int]], ends: list[int]) -> float:
+        """The value that has so many smaller ones; the first and the last are known exactly."""
+        if place <= 0:
+            return self.low
+        if place >= self.count - 1:
+            return self.high
+        index, _ = rising[min(bisect_right(ends, place), len(rising) - 1)]
+        return min(max(middle(index), self.low), self.high)
 
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:

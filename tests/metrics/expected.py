@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from math import floor
+
+import numpy
 
 from core.metrics.histogram import RELATIVE_ERROR
 from core.metrics.instruments import Instrument
@@ -18,8 +19,7 @@ PERCENT = RELATIVE_ERROR * 1.0001
 
 def exact(values: Iterable[Value], share: float) -> float:
     """The quantile of the values themselves."""
-    rising = sorted(each.value for each in values)
-    return rising[floor(share * (len(rising) - 1))]
+    return float(numpy.quantile([each.value for each in values], share))
 
 
 def gauge_totals(values: Iterable[Value]) -> list[tuple[float, float, float]]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
+import numpy
 import pytest
 
 from core.metrics.histogram import decode, middle
@@ -77,10 +78,12 @@ def of_a_sum(minutes: list[Minute]) -> tuple[list[float], list[float], float]:
 
 
 def percentile(buckets: Counter[int], share: float, low: float | None, high: float | None) -> Any:
-    ranked = sorted(buckets.elements())
+    """Between neighbours in proportion; the first and the last are known exactly."""
+    ranked = [min(max(middle(each), low), high) for each in sorted(buckets.elements())]
     if not ranked:
         return None
-    return min(max(middle(ranked[int(share * (len(ranked) - 1))]), low), high)
+    ranked[0], ranked[-1] = (high, high) if len(ranked) == 1 else (low, high)
+    return pytest.approx(float(numpy.quantile(ranked, share)), rel=1e-12)
 
 
 def total(minutes: list[Minute]) -> tuple[int, Any, dict[int, int]]:
