@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -12,7 +13,7 @@ from django.utils import timezone
 from core import options
 from core.metrics import partitions
 from core.metrics.resolutions import DAY
-from tests.metrics import ruled
+from tests.metrics import recorded, ruled
 from tests.metrics.measured import Measured
 from tests.metrics.scraping import Samples, samples
 from tests.processes.conftest import running, spawn
@@ -65,3 +66,10 @@ def measured_here() -> Iterator[None]:
 @pytest.fixture
 def clock(monkeypatch) -> ruled.Clock:
     return ruled.Clock(monkeypatch)
+
+
+@pytest.fixture
+def standing_clock(monkeypatch) -> Iterator[None]:
+    """No test runs into the next minute."""
+    with recorded.clock(monkeypatch, time.time()):
+        yield

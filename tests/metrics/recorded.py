@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from core.metrics import instruments
 from core.metrics import recorder as recording
@@ -42,3 +44,12 @@ def clock(monkeypatch, moment: float) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(recording, "time", lambda: moment)
         yield
+
+
+def minute(ago: int = 0) -> int:
+    """The start of a minute, so many minutes ago."""
+    return int(time.time()) // 60 * 60 - ago * 60
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -17,25 +15,23 @@ from core.metrics.histogram import decode
 from core.metrics.models import LabelSet, Minute, Source, Unmerged
 from core.metrics.recorder import OTHER, Cell, recorder
 from core.metrics.resolutions import FIVE_MINUTES
-from tests.metrics.recorded import DURATION, GROWTH, LEVEL, PLAIN, SHARE, clock, count, row
+from tests.metrics.recorded import (
+    DURATION,
+    GROWTH,
+    LEVEL,
+    PLAIN,
+    SHARE,
+    clock,
+    count,
+    minute,
+    moment,
+    row,
+)
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch) -> Iterator[None]:
-    """No test runs into the next minute."""
-    with clock(monkeypatch, time.time()):
-        yield
-
-
-def minute(ago: int = 0) -> int:
-    """The start of a minute, so many minutes ago."""
-    return int(time.time()) // 60 * 60 - ago * 60
-
-
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("standing_clock"),
+]
 
 
 def test_it_writes_each_set_of_labels_and_the_total_of_all():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -13,25 +10,12 @@ from django.db import OperationalError
 from core.metrics import flushing, instruments
 from core.metrics.models import LabelSet, Minute, Source
 from core.metrics.recorder import recorder
-from tests.metrics.recorded import DURATION, PLAIN, clock, count, row, rows
+from tests.metrics.recorded import DURATION, PLAIN, clock, count, minute, moment, row, rows
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch) -> Iterator[None]:
-    """No test runs into the next minute."""
-    with clock(monkeypatch, time.time()):
-        yield
-
-
-def minute(ago: int = 0) -> int:
-    """The start of a minute, so many minutes ago."""
-    return int(time.time()) // 60 * 60 - ago * 60
-
-
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("standing_clock"),
+]
 
 
 def test_a_flush_whose_answer_was_lost_is_repeated_without_counting_twice(monkeypatch):
