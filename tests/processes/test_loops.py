@@ -132,7 +132,8 @@ def test_other_roles_do_not_run_it(registered, running):
 
 def test_its_statistics_are_told_with_the_heartbeat(registered, running):
     running("web")
-    [process] = until(queries.alive)
-    assert set(process["loops"]["test.web"]) == {
+    # The first heartbeat may come before the loops have begun.
+    told = until(lambda: [each["loops"]["test.web"] for each in queries.alive() if each["loops"]])
+    assert set(told[0]) == {
         "turns", "failures_in_a_row", "last_turn_at", "last_error", "last_error_at",
     }  # fmt: skip
