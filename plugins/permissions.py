@@ -15,6 +15,7 @@ from core.registry import Addition
 PERMISSIONS: dict[str, frozenset[str]] = {
     "checks": frozenset({"check", "component"}),
     "commands": frozenset({"command"}),
+    "controllers": frozenset({"controller type"}),
     "diagnostics": frozenset({"diagnostic"}),
     "figures": frozenset({"figure"}),
     "jobs": frozenset({"job type"}),
@@ -22,6 +23,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "marks": frozenset({"mark"}),
     "metrics": frozenset({"instrument", "sampler", "series"}),
     "options": frozenset({"option", "section", "listener"}),
+    "probes": frozenset({"probe type"}),
     "retention_rules": frozenset({"retention rule"}),
     "subscribers": frozenset({"subscriber"}),
 }

@@ -1,6 +1,16 @@
 from importlib import import_module
+from pkgutil import iter_modules
 
 from django.apps import AppConfig
+
+# Whatever lies in there registers itself: a probe or controller is one file.
+PACKAGES_OF_TYPES = ("services.probes", "services.controllers")
+MODULES = (
+    "services.diagnostics.suites",
+    "services.diagnostics.jobs",
+    "services.diagnostics.retention",
+    "services.cache.jobs",
+)
 
 
 class ServicesConfig(AppConfig):
@@ -8,7 +18,8 @@ class ServicesConfig(AppConfig):
     label = "services"
 
     def ready(self) -> None:
-        import_module("services.diagnostics.suites")
-        import_module("services.diagnostics.jobs")
-        import_module("services.diagnostics.retention")
-        import_module("services.cache.jobs")
+        for package in PACKAGES_OF_TYPES:
+            for module in iter_modules(import_module(package).__path__):
+                import_module(f"{package}.{module.name}")
+        for name in MODULES:
+            import_module(name)

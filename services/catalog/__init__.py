@@ -1,0 +1,1 @@
+"""What the API, the admin and the command line show of services."""

@@ -1,0 +1,26 @@
+"""Looking at a part of the instance itself."""
+
+from __future__ import annotations
+
+from core.health import parts
+from core.health.checks import Outcome
+from services.probes.base import Observation, Probe, Status, Target, register
+
+OUTCOMES = {"healthy": Outcome.PASS, "degraded": Outcome.WARNING, "unhealthy": Outcome.FAIL}
+
+
+@register("part", title="Part of the instance")
+class PartProbe(Probe):
+    """Only the instance's own services have it."""
+
+    def look(self, target: Target) -> Observation:
+        sight = parts.registry.get(target.name).look()
+        return Observation(
+            outcome=OUTCOMES[sight.health],
+            reason=sight.reason,
+            status=Status.FAILED if sight.health == "unhealthy" else Status.RUNNING,
+            started_at=sight.started_at,
+            requests_handled=sight.requests_handled,
+            latency_ms=sight.mean_ms,
+            figures=sight.figures,
+        )

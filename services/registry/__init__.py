@@ -1,0 +1,1 @@
+"""Which services there are: their definitions, validated, and what depends on what."""
