@@ -112,7 +112,7 @@ def check(document: Mapping[str, Any], *, known: secret_fields.Secrets | None = 
             made = _typed(registry, given, place, known or {}, problems)
             if made is not None:
                 masked, found = secret_fields.split(made, place)
-                parts[place] = {"type": given["type"], **masked}
+                parts[place] = {"type": given["type"], **_pace(made), **masked}
                 secrets |= found
     if problems or definition is None or parts["probe"] is None:
         raise InvalidInput(_summary(problems), details=problems)
@@ -164,6 +164,13 @@ def _typed(
         f"{place}.",
         problems,
     )
+
+
+def _pace(configuration: pydantic.BaseModel) -> dict[str, Any]:
+    """How often a probe looks, written out for the database, which doesn't know the defaults."""
+    if not isinstance(configuration, Probe.Configuration):
+        return {}
+    return configuration.model_dump(include=set(Probe.Configuration.model_fields))
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
