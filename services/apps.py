@@ -11,6 +11,7 @@ MODULES = (
     "services.diagnostics.retention",
     "services.cache.jobs",
     "services.health.measuring",
+    "services.registry.rotation",
 )
 
 
