@@ -181,7 +181,7 @@ class TestAPartOfTheInstance:
             slo={"target_percent": 99}, restart_policy={},
             probe={"interval": 20, "timeout": 3}, controller={"type": "door", "token": WORD},
         )  # fmt: skip
-        assert service.probe == {"type": "part", "interval": 20.0, "timeout": 3.0}
+        assert service.probe.items() >= {"type": "part", "interval": 20.0, "timeout": 3.0}.items()
         assert service.controller == {"type": "door", "token": MASK}
         assert change("engine", controller=None).controller == {"type": "part"}
 

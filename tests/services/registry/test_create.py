@@ -39,7 +39,11 @@ def test_a_service_is_registered_with_its_state_and_told_of(create):
     assert documents.of_service(service, operations.needs_of(service)) == {
         "name": "shop", "type": "Shop", "description": "Sells", "owner": "ada",
         "tags": ["eu", "web"], "node": "a", "criticality": "critical",
-        "probe": {"type": "door", "host": "shop"}, "controller": {"type": "door", "token": MASK},
+        "probe": {
+            "type": "door", "host": "shop", "interval": 30.0, "timeout": 5.0,
+            "failure_threshold": 2, "success_threshold": 1,
+        },
+        "controller": {"type": "door", "token": MASK},
         "dependencies": ["database"], "config": {"pool": 5},
         "slo": {"target_percent": 99.9, "days": 30},
         "restart_policy": {
