@@ -11,6 +11,7 @@ from core.metrics.flushing import flush
 from core.metrics.queries import points
 from core.metrics.questions import question
 from services.health import queries, results
+from services.health.measuring import LATENCY
 from services.health.queries import Measured, effective
 from services.models import Service, State
 from tasks.models import Status as TaskStatus
@@ -94,6 +95,15 @@ class TestMeasured:
                 assert all(each.looks == 1 for each in queries.measured(names).values())
         with django_assert_num_queries(0):
             assert queries.measured([]) == {}
+
+    def test_a_thousand_services_are_told_apart(self, service):
+        made = [service(f"web-{number}") for number in range(2)]
+        for number in range(1000):
+            LATENCY.record(0.01, f"other-{number}")
+        results.write([look(each, latency_ms=20) for each in made])
+        flush()
+        found = queries.measured(["web-0", "web-1"])
+        assert [each.looks for each in found.values()] == [1, 1]
 
     def test_looks_that_come_twice_are_measured_once(self, service):
         once = look(service())
