@@ -12,6 +12,7 @@ MODULES = (
     "services.cache.jobs",
     "services.health.measuring",
     "services.registry.rotation",
+    "services.health.causes",
 )
 
 
