@@ -13,6 +13,7 @@ MODULES = (
     "services.health.measuring",
     "services.registry.rotation",
     "services.probing.loops",
+    "services.health.causes",
 )
 
 
