@@ -233,6 +233,10 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.log_level},
-    # At INFO the pool tells of every connection it lends; without a level here it takes WARNING.
-    "loggers": {"psycopg": {"level": "ERROR" if env.log_level == "ERROR" else "WARNING"}},
+    # At INFO the pool tells of every connection it lends (without a level here it takes WARNING),
+    # and httpx of every request, with its URL, in which secrets may be.
+    "loggers": {
+        name: {"level": "ERROR" if env.log_level == "ERROR" else "WARNING"}
+        for name in ("httpx", "psycopg")
+    },
 }

@@ -10,6 +10,7 @@ MODULES = (
     "services.diagnostics.jobs",
     "services.diagnostics.retention",
     "services.cache.jobs",
+    "services.health.measuring",
     "services.registry.rotation",
 )
 

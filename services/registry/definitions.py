@@ -129,7 +129,7 @@ def check(
         made = _typed(place, given, _choices(place, is_part), known or {}, problems)
         if made is not None:
             masked, found = secret_fields.split(made, place)
-            parts[place] = {"type": given["type"], **masked}
+            parts[place] = {"type": given["type"], **_pace(made), **masked}
             secrets |= found
     if problems or definition is None or parts["probe"] is None:
         raise InvalidInput(_summary(problems), details=problems)
@@ -210,6 +210,13 @@ def _no_such_type(place: str, name: Any, choices: Collection[str]) -> Detail:
         return Detail(f"{place}.type", "missing", f"Give the type of {place}: {known}.")
     message = f"There is no {place} type {name!r}; known: {known}."
     return Detail(f"{place}.type", "unknown_type", message)
+
+
+def _pace(configuration: pydantic.BaseModel) -> dict[str, Any]:
+    """How often a probe looks, written out for the database, which doesn't know the defaults."""
+    if not isinstance(configuration, Probe.Configuration):
+        return {}
+    return configuration.model_dump(include=set(Probe.Configuration.model_fields))
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
