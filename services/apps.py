@@ -14,6 +14,8 @@ MODULES = (
     "services.registry.rotation",
     "services.probing.loops",
     "services.health.retention",
+    "services.health.causes",
+    "services.health.maintenance.borders",
 )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from services.models import Dependency, Service, State
 from services.probes.base import Observation
 from tasks.models import Status as TaskStatus
 from tasks.models import Task
+from tests.services.health.team import Needs, Team
 
 FAIL, PASS, WARNING = Outcome.FAIL, Outcome.PASS, Outcome.WARNING
 PROBE = {
@@ -72,3 +74,9 @@ def acted_upon(db) -> Callable[..., Task]:
         return task
 
     return act
+
+
+@pytest.fixture
+def team(service) -> Callable[[Needs], Team]:
+    """Make services by what each needs: `team({"db": (), "web": ("db",)})`."""
+    return partial(Team, service)

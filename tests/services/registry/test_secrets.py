@@ -76,7 +76,7 @@ class TestALostKey:
         assert secrets_of(service) == {"probe.password": WORD, "controller.token": "new"}
 
     def test_a_mask_keeps_nothing(self):
-        assert wrong(probe={**LOCKED, "password": MASK}, controller=None) == {
+        assert wrong(probe={**LOCKED, "host": "other", "password": MASK}, controller=None) == {
             ("probe.password", "masked")
         }
 
