@@ -15,6 +15,7 @@ MODULES = (
     "services.probing.loops",
     "services.health.retention",
     "services.health.causes",
+    "services.health.regrouping",
     "services.health.maintenance.borders",
 )
 
