@@ -15,6 +15,7 @@ MODULES = (
     "services.probing.loops",
     "services.health.causes",
     "services.health.maintenance.borders",
+    "services.health.objectives",
 )
 
 
