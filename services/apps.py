@@ -17,6 +17,7 @@ MODULES = (
     "services.health.causes",
     "services.health.regrouping",
     "services.health.maintenance.borders",
+    "services.health.objectives",
 )
 
 
