@@ -13,7 +13,9 @@ MODULES = (
     "services.health.measuring",
     "services.registry.rotation",
     "services.probing.loops",
+    "services.health.retention",
     "services.health.causes",
+    "services.health.maintenance.borders",
 )
 
 
