@@ -12,6 +12,8 @@ MODULES = (
     "services.cache.jobs",
     "services.health.measuring",
     "services.registry.rotation",
+    "services.probing.loops",
+    "services.health.causes",
 )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from services.probes import base as probes
 from services.probes.base import Observation, Probe
 from tasks.models import Status as TaskStatus
 from tasks.models import Task
+from tests.services.health.team import Needs, Team
 
 FAIL, PASS, WARNING = Outcome.FAIL, Outcome.PASS, Outcome.WARNING
 TYPE = "specimen"
@@ -85,3 +87,9 @@ def acted_upon(db) -> Callable[..., Task]:
         return task
 
     return act
+
+
+@pytest.fixture
+def team(service) -> Callable[[Needs], Team]:
+    """Make services by what each needs: `team({"db": (), "web": ("db",)})`."""
+    return partial(Team, service)
