@@ -14,6 +14,7 @@ MODULES = (
     "services.registry.rotation",
     "services.probing.loops",
     "services.health.causes",
+    "services.health.retention",
 )
 
 
