@@ -6,4 +6,5 @@ urlpatterns = [
     path("", include("services.diagnostics.urls")),
     path("", include("services.cache.urls")),
     path("", include("services.health.urls")),
+    path("", include("services.catalog.urls")),
 ]
