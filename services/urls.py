@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("services.cache.urls")),
     path("", include("services.health.urls")),
     path("", include("services.health.maintenance.urls")),
+    path("", include("services.catalog.urls")),
 ]
