@@ -12,6 +12,9 @@ MODULES = (
     "services.cache.jobs",
     "services.health.measuring",
     "services.registry.rotation",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 
