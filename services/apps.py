@@ -16,6 +16,9 @@ MODULES = (
     "services.health.retention",
     "services.health.causes",
     "services.health.maintenance.borders",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

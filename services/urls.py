@@ -8,4 +8,5 @@ urlpatterns = [
     path("", include("services.health.urls")),
     path("", include("services.health.maintenance.urls")),
     path("", include("services.catalog.urls")),
+    path("", include("services.actions.urls")),
 ]
