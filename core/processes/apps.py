@@ -8,4 +8,5 @@ class ProcessesConfig(AppConfig):
     label = "processes"
 
     def ready(self) -> None:
+        import_module("core.processes.restarting")
         import_module("core.processes.retention")
