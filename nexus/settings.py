@@ -25,6 +25,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 ENVIRONMENT = env.environment
 DATA_DIR = env.data_dir
+COMMANDS_FILE = env.commands_file
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -233,6 +234,10 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.log_level},
-    # At INFO the pool tells of every connection it lends; without a level here it takes WARNING.
-    "loggers": {"psycopg": {"level": "ERROR" if env.log_level == "ERROR" else "WARNING"}},
+    # At INFO the pool tells of every connection it lends (without a level here it takes WARNING),
+    # and httpx of every request, with its URL, in which secrets may be.
+    "loggers": {
+        name: {"level": "ERROR" if env.log_level == "ERROR" else "WARNING"}
+        for name in ("httpx", "psycopg")
+    },
 }

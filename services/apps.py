@@ -10,6 +10,10 @@ MODULES = (
     "services.diagnostics.jobs",
     "services.diagnostics.retention",
     "services.cache.jobs",
+    "services.health.measuring",
+    "services.registry.rotation",
+    "services.probing.loops",
+    "services.health.causes",
 )
 
 

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from core.health.checks import Finding, Outcome, Unhealthy, Warn
 from core.registry import Registry
+from services.clients.errors import NotAnswered, NotReached
 
 __all__ = ["Observation", "Probe", "Status", "Target", "Unhealthy", "Warn", "register", "registry"]
 
@@ -113,9 +114,9 @@ class Probe(ABC):
 
     @abstractmethod
     def look(self, target: Target) -> Observation:
-        """One look. Raises Unhealthy or Warn with the reason; whatever else it raises counts as
-        unhealthy. Must give up by itself soon after `target.deadline`, for a thread can't be
-        stopped."""
+        """One look. Raises Unhealthy or Warn with the reason, TimeoutError when nobody answered
+        in time; whatever else it raises counts as unhealthy. Must give up by itself soon after
+        `target.deadline`, for a thread can't be stopped."""
 
 
 def observe(probe: Probe, target: Target) -> Observation:
@@ -124,6 +125,12 @@ def observe(probe: Probe, target: Target) -> Observation:
         return probe.look(target)
     except Finding as finding:
         return Observation(finding.outcome, finding.reason, figures=finding.figures)
+    except TimeoutError as error:
+        late = f"Did not answer within {probe.configuration.timeout:g} s"
+        reason = f"{late}: {_told(error)}" if str(error) else late
+        return Observation(Outcome.FAIL, reason, status=Status.UNKNOWN)
+    except (NotAnswered, NotReached) as error:  # by who knows how the service is
+        return Observation(Outcome.FAIL, error.message, status=Status.UNKNOWN)
     except Exception as error:
         return Observation(Outcome.FAIL, _told(error))
 
