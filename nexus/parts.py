@@ -72,7 +72,7 @@ class Web(RolePart):
             # A request that waits for this very restart would be cut off with its process.
             control.broadcast(DRAIN, {"role": self.role}, wait_seconds=DRAIN_SECONDS)
             restarting.restart(asked, checkpoint=progress.checkpoint)
-            progress.info(f"{len(asked)} web servers replace their processes one by one.")
+            progress.info(f"Servers that replace their processes one by one: {len(asked)}.")
 
 
 def _running(role: str) -> Iterator[WebProcess]:

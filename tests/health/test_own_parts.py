@@ -175,7 +175,7 @@ def test_a_restart_reaches_every_process_once(running, spawn, a_part):
     other = spawn("worker").registered()
     since = timezone.now()
     for _ in range(2):  # as after its process was lost
-        with pytest.raises(NotEverywhere, match="1 processes have renewed it") as failed:
+        with pytest.raises(NotEverywhere, match="Renewed in 1 processes, but not in") as failed:
             a_part.restart(Said(), since=since)  # which the other has never heard of
         assert failed.value.extra["unanswered"] == [other["id"]]
     assert a_part.restarts == 1
@@ -185,11 +185,11 @@ def test_a_restart_reaches_every_process_once(running, spawn, a_part):
 
 
 RENEWED = {
-    "connection_pool": "2 processes have renewed it.",
-    "database_adapter": "2 processes have renewed it.",
-    "cache": "2 processes have renewed it.",
-    "event_bus": "1 processes have renewed it.",
-    "plugin_manager": "2 processes have renewed it.",
+    "connection_pool": "Renewed in 2 of 2 processes.",
+    "database_adapter": "Renewed in 2 of 2 processes.",
+    "cache": "Renewed in 2 of 2 processes.",
+    "event_bus": "Renewed in 1 of 2 processes.",
+    "plugin_manager": "Renewed in 2 of 2 processes.",
 }
 
 

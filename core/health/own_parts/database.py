@@ -66,7 +66,7 @@ class DatabaseAdapter(EverywherePart):
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             )
-            progress.info(f"The server answers on {cursor.fetchone()[0]} connections.")
+            progress.info(f"The server answers; it has {cursor.fetchone()[0]} connections.")
 
     def restart_here(self) -> bool:
         notifications.renew()

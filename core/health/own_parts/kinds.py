@@ -48,11 +48,11 @@ class EverywherePart(Part):
         payload = {"part": self.name, "since": since.isoformat()}
         result = control.broadcast(COMMAND, payload, wait_seconds=ANSWER_SECONDS)
         done = sum(answer["renewed"] for answer in result.answers.values())
-        progress.info(f"{done} processes have renewed it.")
+        progress.info(f"Renewed in {done} of {len(result.acknowledged) + len(result.missing)} processes.")
         if unanswered := result.unanswered:
             reasons = "; ".join(sorted(set(result.errors.values()))) or "no answer"
             raise NotEverywhere(
-                f"{done} processes have renewed it, {', '.join(unanswered)} have not: {reasons}.",
+                f"Renewed in {done} processes, but not in {', '.join(unanswered)}: {reasons}.",
                 extra={"unanswered": unanswered},
             )
 
@@ -81,7 +81,7 @@ class RolePart(Part):
         asked = list(late.values_list("pk", flat=True))
         if asked:
             ending = restarting.restart(asked, checkpoint=progress.checkpoint)
-            progress.info(f"{ending} processes end, and are started again.")
+            progress.info(f"Processes that end, and are started again: {ending}.")
 
     def is_renewed(self, since: datetime) -> bool:
         return processes.is_renewed(self.role, since=since)
