@@ -14,6 +14,9 @@ MODULES = (
     "services.registry.rotation",
     "services.probing.loops",
     "services.health.causes",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("services.diagnostics.urls")),
     path("", include("services.cache.urls")),
+    path("", include("services.actions.urls")),
 ]
