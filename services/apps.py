@@ -18,6 +18,9 @@ MODULES = (
     "services.health.regrouping",
     "services.health.maintenance.borders",
     "services.health.objectives",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

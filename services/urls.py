@@ -7,4 +7,6 @@ urlpatterns = [
     path("", include("services.cache.urls")),
     path("", include("services.health.urls")),
     path("", include("services.health.maintenance.urls")),
+    path("", include("services.catalog.urls")),
+    path("", include("services.actions.urls")),
 ]
