@@ -44,6 +44,11 @@ class PeriodOut(serializers.Serializer[Any]):
 class HistoryOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     time_range = RangeOut()
+    uptime = serializers.DictField(
+        child=serializers.FloatField(allow_null=True),
+        help_text="Percent of the last 24h, 7d, 30d and 90d, of what is known and not excused;"
+        " null when nothing is.",
+    )
     periods = PeriodOut(many=True)
     pagination = PaginationOut()
 
