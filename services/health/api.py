@@ -15,7 +15,7 @@ from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.metrics.ranges import checked_range
 from services.health import queries
-from services.health.serializers import ErrorsIn, ErrorsOut, HistoryIn, HistoryOut
+from services.health.serializers import ErrorsIn, HistoryIn, ServiceErrorsOut, ServiceHistoryOut
 from services.health.uptime import uptime
 from services.registry import queries as registry
 
@@ -27,7 +27,9 @@ class HistoryView(ApiView):
 
     scope = READ_SYSTEM
 
-    @extend_schema(operation_id="get_service_history", parameters=[HistoryIn], responses=HistoryOut)
+    @extend_schema(
+        operation_id="get_service_history", parameters=[HistoryIn], responses=ServiceHistoryOut
+    )
     def get(self, request: ApiRequest, service_name: str) -> Response:
         """Periods of the same health, newest first, of the last 30 days unless a range is given.
 
@@ -59,7 +61,9 @@ class ErrorsView(ApiView):
 
     scope = READ_SYSTEM
 
-    @extend_schema(operation_id="list_service_errors", parameters=[ErrorsIn], responses=ErrorsOut)
+    @extend_schema(
+        operation_id="list_service_errors", parameters=[ErrorsIn], responses=ServiceErrorsOut
+    )
     def get(self, request: ApiRequest, service_name: str) -> Response:
         """Its errors, those that are alike counted together, the last seen first."""
         query_of(ErrorsIn, request)

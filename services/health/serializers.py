@@ -41,7 +41,7 @@ class PeriodOut(serializers.Serializer[Any]):
     )
 
 
-class HistoryOut(serializers.Serializer[Any]):
+class ServiceHistoryOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     time_range = RangeOut()
     uptime = serializers.DictField(
@@ -53,7 +53,7 @@ class HistoryOut(serializers.Serializer[Any]):
     pagination = PaginationOut()
 
 
-class ErrorOut(serializers.Serializer[Any]):
+class ServiceErrorOut(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField(help_text="When it was last seen.")
     error = serializers.CharField(
         help_text="The newest of those that differ only in numbers, ids and the like."
@@ -62,7 +62,7 @@ class ErrorOut(serializers.Serializer[Any]):
     first_seen_at = serializers.DateTimeField()
 
 
-class ErrorsOut(serializers.Serializer[Any]):
+class ServiceErrorsOut(serializers.Serializer[Any]):
     service = serializers.CharField()
-    errors = ErrorOut(many=True)  # type: ignore[assignment]
+    errors = ServiceErrorOut(many=True)  # type: ignore[assignment]
     pagination = PaginationOut()
