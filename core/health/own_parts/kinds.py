@@ -48,7 +48,8 @@ class EverywherePart(Part):
         payload = {"part": self.name, "since": since.isoformat()}
         result = control.broadcast(COMMAND, payload, wait_seconds=ANSWER_SECONDS)
         done = sum(answer["renewed"] for answer in result.answers.values())
-        progress.info(f"Renewed in {done} of {len(result.acknowledged) + len(result.missing)} processes.")
+        asked = len(result.acknowledged) + len(result.missing)
+        progress.info(f"Renewed in {done} of {asked} processes.")
         if unanswered := result.unanswered:
             reasons = "; ".join(sorted(set(result.errors.values()))) or "no answer"
             raise NotEverywhere(

@@ -1,0 +1,8 @@
+"""Addresses of looks at services."""
+
+from core.api.routes import route
+from services.probing import api
+
+urlpatterns = [
+    route("services/<str:service_name>/probe", api.LookView.as_view(), name="service-probe"),
+]
