@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("services.health.maintenance.urls")),
     path("", include("services.catalog.urls")),
     path("", include("services.actions.urls")),
+    path("", include("services.probing.urls")),
 ]
