@@ -97,10 +97,11 @@ def take(*, most: int, own_only: bool) -> list[Claim]:
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
-    service_id, name, version, probe, *rest, heartbeat, late = row
+    service_id, name, version, probe, secrets, changed_at, timeout, at, heartbeat, late = row
     return Claim(
-        service_id, name, version, json.loads(probe), *rest, json.loads(heartbeat), float(late)
-    )
+        service_id, name, version, json.loads(probe), secrets, changed_at, timeout,
+        at, json.loads(heartbeat or "{}"), float(late),
+    )  # fmt: skip
 
 
 def release() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -72,7 +72,8 @@ def change(
     edits.lock()
     service = locked(name)
     check_match(if_match, documents.etag({"id": service.pk, "version": service.version}))
-    [changed] = edits.write([revised(service, changes)], actor=actor)
+    edit = revised(service, changes, needs=needs_of(service))
+    [changed] = edits.write([edit], actor=actor)
     return changed
 
 
@@ -104,6 +105,11 @@ def remove(service: Service, *, actor: Actor) -> None:
     if service.origin == Origin.INSTANCE:
         message = f"{service.name} is a part of the instance itself and can't be deleted."
         raise PartOfTheInstance(message)
+    forget(service, actor=actor)
+
+
+def forget(service: Service, *, actor: Actor) -> None:
+    """Delete a service with its history, in the current transaction. Raises AlreadyRunning."""
     _require_at_rest(service)
     for fingerprint in (
         Alert.objects.filter(resolved_at=None)
@@ -124,14 +130,15 @@ def drafted(document: Mapping[str, Any]) -> Edit:
     return Edit(after=documents.of_checked(checked), secrets=checked.secrets)
 
 
-def revised(service: Service, changes: Mapping[str, Any]) -> Edit:
-    """A service with some of its keys replaced. Raises InvalidInput, PartOfTheInstance."""
-    before = documents.of_service(service, needs_of(service))
+def revised(service: Service, changes: Mapping[str, Any], *, needs: Iterable[str]) -> Edit:
+    """A service that `needs` others, with some of its keys replaced. Raises InvalidInput,
+    PartOfTheInstance."""
+    before = documents.of_service(service, needs)
     document = _merged(before, changes)
     is_part = service.origin == Origin.INSTANCE
     if is_part:
         _require_tunable(before, document)
-    kept = [place for place in PLACES if place not in changes]
+    kept = [place for place in PLACES if document.get(place) == before[place]]
     stored = _stored_secrets(service, before, kept)
     same = [place for place in PLACES if _type(before, place) == _type(document, place)]
     checked = definitions.check(

@@ -143,7 +143,9 @@ def test_whatever_a_probe_raises_is_what_it_saw(written):
 def test_figures_that_can_not_be_told_are_left_out(written):
     service("odd")
     service("huge")
-    figures = {"odd": {"a": object()}, "huge": {"a": "x" * 100_000}}
+    endless: list[object] = []
+    endless.append(endless)
+    figures = {"odd": {"a": endless}, "huge": {"a": "x" * 100_000}}
     with probe_type("specimen", lambda target: Observation(figures=figures[target.name])):
         turning(Round(own_only=False), lambda: len(written) == 2)
     found = {each.service.name: each.figures for each in State.objects.select_related("service")}
