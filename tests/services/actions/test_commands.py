@@ -9,6 +9,7 @@ import pytest
 
 from services.actions import commands
 from services.actions.commands import ActionCommands, following
+from services.registry.models import State
 from tasks.models import Task
 from tests.commands import Ran, manage
 from tests.services.actions.doing import asked
@@ -47,9 +48,10 @@ def test_the_exit_code_and_the_document_say_that_it_failed(
     assert json.loads(ran.out)["error"]["message"] == "web refuses to stop"
 
 
-def test_a_dry_run_shows_the_steps_and_who_is_affected(create, service):
-    create("db")
-    create("web", "db", controller=None)
+def test_a_dry_run_shows_the_steps_and_who_is_affected(defined, service):
+    defined("db")
+    defined("web", "db", controller=None)
+    State.objects.update(status="running")
     ran = service("restart", "db", "--dry-run", "--cascade")
     assert ran.code == 0
     assert "affected, not acted on: web" in ran.out
