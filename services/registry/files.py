@@ -50,6 +50,18 @@ def read(text: str) -> dict[str, Any]:
     return found
 
 
+def services_in(document: dict[str, Any]) -> list[Any]:
+    """The definitions of a file. Raises InvalidInput."""
+    services = document.get("services")
+    if not isinstance(services, list):
+        message = "Give the definitions as a list: services: [...]"
+        raise InvalidInput.field("services", "required", message)
+    for name in document.keys() - {"services"}:
+        message = "There is no such field; known: services."
+        raise InvalidInput.field(name, "unknown_field", message)
+    return services
+
+
 def _exported(service: Service, needs: frozenset[str]) -> dict[str, Any]:
     whole = documents.of_service(service, needs)
     if service.origin == Origin.INSTANCE:

@@ -12,11 +12,11 @@ from core.events.models import Event
 from services.registry import files, graph, importing
 from services.registry.models import Service
 from tests.services.registry.changing import change, secrets_of
-from tests.services.specimens import WORD, definition
+from tests.services.specimens import DOOR, PACE, WORD, definition
 
 pytestmark = pytest.mark.django_db
 VIEWER = Actor(kind="key", id="1", name="viewer", scopes=frozenset({"read:system"}))
-LOCKED = {"type": "door", "host": "shop", "password": WORD}
+LOCKED = {**DOOR, "password": WORD}
 
 
 def apply(*services, **given) -> dict:
@@ -168,7 +168,7 @@ class TestPruning:
 class TestPartsOfTheInstance:
     def test_what_is_not_named_stays(self, part):
         change("engine", owner="ada", tags=["core"])
-        told = apply({"name": "engine", "owner": "bob", "probe": {"interval": 10}})
+        told = apply({"name": "engine", "owner": "bob", "probe": {"interval": 30}})
         assert told["change"][0]["changes"] == {"owner": {"before": "ada", "after": "bob"}}
         assert Service.objects.get().tags == ["core"]
 
@@ -200,7 +200,7 @@ class TestFiles:
 
     def test_defaults_and_what_was_not_changed_of_the_instance_are_left_out(self, create, part):
         create()
-        assert files.exported() == {"services": [definition()]}
+        assert files.exported() == {"services": [definition(probe={**DOOR, **PACE})]}
 
     @pytest.mark.parametrize(
         ("text", "code"),

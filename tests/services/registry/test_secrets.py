@@ -12,18 +12,17 @@ from nexus.settings import ENCRYPTION_KEYS
 from services.registry import definitions
 from services.registry.models import Service
 from tests.services.registry.changing import change, secrets_of, wrong
-from tests.services.specimens import WORD
+from tests.services.specimens import DOOR, PACE, WORD
 
 pytestmark = pytest.mark.django_db
-LOCKED = {"type": "door", "host": "shop", "password": WORD}
+LOCKED = {**DOOR, "password": WORD}
 
 
 class TestSecrets:
     def test_the_mask_keeps_it(self, create):
         create(probe=LOCKED)
         service = change(probe={"type": "door", "host": "other", "password": MASK})
-        wanted = {"type": "door", "host": "other", "password": MASK}
-        assert service.probe.items() >= wanted.items()
+        assert service.probe == {**LOCKED, **PACE, "host": "other", "password": MASK}
         assert secrets_of(service) == {"probe.password": WORD}
 
     def test_left_out_it_goes(self, create):
