@@ -18,6 +18,11 @@ def external(prefix: str, value: UUID) -> str:
     return f"{prefix}_{TypeID.from_uuid(value).suffix}"  # type: ignore[arg-type]
 
 
+def pattern(prefix: str) -> str:
+    """The shape of such an id; every text of it is one."""
+    return rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"
+
+
 def internal(prefix: str, text: str) -> UUID:
     """Raises ValueError when `text` is not a TypeID with this prefix."""
     try:

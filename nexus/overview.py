@@ -24,12 +24,14 @@ def context(request: HttpRequest, shown: dict[str, Any]) -> dict[str, Any]:
     if not shown["may_read"]:
         return shown
     running = list(tasks.list_tasks(status="running").order_by("-created_at", "-id")[:TASKS_SHOWN])
-    unseen = alerts.list_alerts(status="open").order_by("-first_seen_at", "-id")[:ALERTS_SHOWN]
+    unseen = alerts.list_alerts(status="open", grouped=False)
     status = health.status()
     return shown | {
         "status": status,
         "up_since": timezone.now() - timedelta(seconds=status["uptime"]),
         "components": health.components()["components"],
-        "alerts": [alerts.document(row) for row in unseen],
+        "alerts": [
+            alerts.document(row) for row in unseen.order_by("-first_seen_at", "-id")[:ALERTS_SHOWN]
+        ],
         "running": tasks.summaries(running),
     }

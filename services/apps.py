@@ -10,6 +10,15 @@ MODULES = (
     "services.diagnostics.jobs",
     "services.diagnostics.retention",
     "services.cache.jobs",
+    "services.health.measuring",
+    "services.registry.rotation",
+    "services.probing.loops",
+    "services.health.retention",
+    "services.health.causes",
+    "services.health.maintenance.borders",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

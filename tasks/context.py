@@ -11,7 +11,8 @@ from uuid import UUID
 
 from core import ids
 from core.access.actor import Actor
-from tasks import children
+from tasks import children, draining
+from tasks.interrupts import HandBack
 from tasks.pulse import Pulse
 
 CHECK_SECONDS = 0.1  # between checkpoints while a child process runs
@@ -62,6 +63,13 @@ class Context:
     def checkpoint(self) -> None:
         """Raises an Interrupt when the job has to stop: cancelled, timed out, handed back."""
         self._pulse.check()
+
+    def give_way(self) -> None:
+        """A checkpoint for steps that only wait: hands the task to another worker as soon as
+        this one begins to shut down, not after the grace that is for work."""
+        self.checkpoint()
+        if self._pulse.may_hand_back and draining.is_under_way():
+            raise HandBack
 
     def log(self, level: str, message: str) -> None:
         """Add a line to the task's log. `level` is DEBUG, INFO, WARNING or ERROR."""

@@ -39,6 +39,10 @@ def reset() -> None:
     _MOMENT.pack_into(_shared, 0, 0.0)
 
 
+def is_under_way() -> bool:
+    return _MOMENT.unpack_from(_shared, 0)[0] > 0.0
+
+
 def hand_back_due() -> bool:
     moment = _MOMENT.unpack_from(_shared, 0)[0]
     return 0.0 < moment <= time.monotonic()

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from core import ids
 from core.api import external_ids
 from core.errors import NotFound
+from core.processes import draining
 from tasks import estimates
 from tasks.models import Status, Task, TaskLog, TaskStep, shown_status
 
@@ -118,10 +119,13 @@ def log_lines_after(task_id: UUID, *, after: int, limit: int) -> list[dict[str, 
 
 
 def wait_until_finished(task_id: UUID, seconds: float) -> Task:
-    """The task as soon as it is finished, or as it stands after `seconds`. Raises NotFound."""
+    """The task as soon as it is finished, or as it stands after `seconds` or when this process
+    is about to be replaced. Raises NotFound."""
     deadline = time.monotonic() + seconds
     pause = FIRST_LOOK_SECONDS
     while not (task := get(task_id)).finished and time.monotonic() < deadline:
+        if draining.is_under_way():
+            break
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
         pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
     return task

@@ -222,6 +222,8 @@ class Attempt:
             error.message if isinstance(error, NexusError) else f"{type(error).__name__}: {error}"
         )
         again = job.retryable and isinstance(error, job.retry_on)
+        if again and not self.pulse.may_hand_back:
+            return self._after(_unknown(f"{message} came up", self.context.step), job)
         if again and self.claim.attempts < self.claim.max_attempts:
             doubled = RETRY_PAUSE.value * 2.0 ** (self.claim.attempts - 1)
             seconds = min(doubled, LONGEST_RETRY_PAUSE.value)
@@ -245,7 +247,11 @@ class Attempt:
 
 def _refuse_to_guess(row: StepRow, kind: Step) -> None:
     if row.status == Status.RUNNING and not kind.repeatable:
-        raise OutcomeUnknown(f"The worker was lost during {row.name}: look whether it took effect.")
+        raise _unknown("The worker was lost", row.name)
+
+
+def _unknown(what: str, step: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{what} during {step}: look whether it took effect.")
 
 
 def _trace(error: BaseException) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,11 +20,13 @@ from core.alerts import operations
 from core.alerts.models import Alert
 from core.alerts.queries import PREFIX, STATUSES, with_status
 from core.errors import InvalidInput
-from core.ui.figures import ago, code
+from core.ui.figures import ago, code, link
 from core.ui.records import Facts, RecordAdmin
 from core.ui.status import badge
 
 HOURS = (("1", "1 hour"), ("8", "8 hours"), ("24", "1 day"), ("168", "7 days"), ("720", "30 days"))
+NEWEST = (F("resolved_at").desc(nulls_first=True), "-first_seen_at", "-id")
+EFFECTS_SHOWN = 100
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -36,13 +40,36 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(status=self.value()) if self.value() else queryset
 
 
+class CauseFilter(admin.SimpleListFilter):
+    """Those that are there because of another are left out until they are asked or searched
+    for: each of their causes says how many it has."""
+
+    title = "cause"
+    parameter_name = "grouped"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("true", "Those with a cause"), ("any", "With and without one")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Causes alone"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "true":
+            return queryset.filter(cause__isnull=False)
+        if self.value() == "any" or request.GET.get(SEARCH_VAR):
+            return queryset
+        return queryset.filter(Q(cause=None) | Q(resolved_at__isnull=False))
+
+
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin):
     """The unresolved ones first, the newest of each at the top."""
 
     id_prefix = PREFIX
     list_display = (
-        "title",
+        "title_shown",
         "severity_shown",
         "state",
         "source",
@@ -50,8 +77,13 @@ class AlertAdmin(RecordAdmin):
         "first_seen",
         "last_seen",
     )
-    list_filter = (StatusFilter, "severity", ("first_seen_at", admin.DateFieldListFilter))
-    ordering = (F("resolved_at").desc(nulls_first=True), "-first_seen_at", "-id")
+    list_filter = (
+        StatusFilter,
+        CauseFilter,
+        "severity",
+        ("first_seen_at", admin.DateFieldListFilter),
+    )
+    ordering = NEWEST
     search_fields = ("title", "^fingerprint", "=source")
     search_help_text = "Title, fingerprint or source"
     detail_template = "alerts/alert.html"
@@ -66,6 +98,7 @@ class AlertAdmin(RecordAdmin):
             ("Severity", self.severity_shown(record)),
             ("Status", self.state(record)),
             ("Source", record.source),
+            *self._causes(record),
             ("Raised", f"{record.count} times" if record.count > 1 else "once"),
             ("First seen", ago(record.first_seen_at)),
             ("Last seen", ago(record.last_seen_at)),
@@ -83,6 +116,12 @@ class AlertAdmin(RecordAdmin):
             ("Id", self.external_id(record)),
         )
 
+    def _causes(self, record: Alert) -> Facts:
+        if record.cause is not None:
+            yield "Because of", link(self.address(record.cause), record.cause.title)
+        if record.because:
+            yield "Because", record.because
+
     def documents(self, record: Alert) -> Facts:
         return (("Details", record.details),)
 
@@ -95,6 +134,7 @@ class AlertAdmin(RecordAdmin):
             "is_resolved": record.resolved_at is not None,
             "is_silenced": until is not None and until > timezone.now(),
             "hours": HOURS,
+            "effects": with_status().filter(cause=record).order_by(*NEWEST)[:EFFECTS_SHOWN],
         }
 
     def acknowledge(self, request: HttpRequest, record: Alert) -> None:
@@ -124,6 +164,12 @@ class AlertAdmin(RecordAdmin):
         reason = request.POST.get("reason", "")
         operations.resolve(alert_id=record.pk, actor=_allowed(request), reason=reason)
         messages.success(request, f"“{record.title}” is resolved.")
+
+    @admin.display(description="Title", ordering="title")
+    def title_shown(self, alert: Alert) -> str:
+        """With the number of those that are there because of it."""
+        effects = alert.effects  # type: ignore[attr-defined]
+        return f"{alert.title} +{effects}" if effects else alert.title
 
     @admin.display(description="Severity", ordering="severity")
     def severity_shown(self, alert: Alert) -> SafeString:

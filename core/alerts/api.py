@@ -43,8 +43,13 @@ class AlertsView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """The alerts, newest first, the resolved ones too."""
         given = query_of(AlertsIn, request)
+        cause = given.get("cause")
         found = queries.list_alerts(
-            status=given.get("status"), severity=given.get("severity"), source=given.get("source")
+            status=given.get("status"),
+            severity=given.get("severity"),
+            source=given.get("source"),
+            cause=queries.internal_id(cause) if cause else None,
+            grouped=given.get("grouped"),
         )
         rows, page = pagination.page(found, request=request, key=("first_seen_at", "id"))
         return Response({"alerts": [queries.document(row) for row in rows], "pagination": page})

@@ -23,6 +23,9 @@ class Alert(models.Model):
     There is one unresolved alert for a fingerprint; seeing the same again counts it up. Its
     status is computed, by `core.alerts.queries.with_status`: silences end by themselves, and
     an acknowledgement counts until `worsened_at`, when the severity last rose.
+
+    `cause` is the alert that it is there because of, and none of those has a cause itself;
+    `because` says so in words where the cause is nothing that there is an alert of.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
@@ -46,6 +49,10 @@ class Alert(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=200, db_default="")
     resolution = models.CharField(max_length=500, db_default="")
+    cause = models.ForeignKey(
+        "self", models.SET_NULL, null=True, db_index=False, related_name="grouped"
+    )  # fmt: skip
+    because = models.CharField(max_length=500, db_default="")
 
     class Meta:
         ordering = ("-first_seen_at", "-id")
@@ -65,6 +72,11 @@ class Alert(models.Model):
             ),
             models.Index(fields=("fingerprint", "-first_seen_at"), name="alerts_alert_history"),
             models.Index(fields=("resolved_at",), name="alerts_alert_resolved"),
+            models.Index(
+                fields=("cause",),
+                name="alerts_alert_effects",
+                condition=models.Q(cause__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

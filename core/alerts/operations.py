@@ -15,10 +15,10 @@ from django.utils import timezone
 from core import ids
 from core.access import audit
 from core.access.actor import Actor
-from core.alerts import bounds, queries
+from core.alerts import bounds, grouping, queries
 from core.alerts.models import Alert
+from core.alerts.notices import publish
 from core.errors import Conflict, InvalidInput, NotFound
-from core.events.operations import publish
 from core.text import cut, remark
 
 MAX_SILENCE = timedelta(days=365)
@@ -87,21 +87,27 @@ def raise_alert(
         until = alert.silenced_until
         is_silenced = until is not None and until > alert.last_seen_at
         past = "raised" if alert.count == 1 else "worsened"
-        _publish(alert, past, message=alert.message, silenced=is_silenced)
+        publish(alert, past, message=alert.message, silenced=is_silenced)
     return alert
 
 
 @transaction.atomic
 def resolve_alert(*, fingerprint: str, reason: str) -> Alert | None:
-    """Say that what was the matter is over; returns the alert, None when there was none."""
-    alert = (
-        Alert.objects.select_for_update().filter(fingerprint=fingerprint, resolved_at=None).first()
-    )
+    """Say that what was the matter is over; returns the alert, None when there was none.
+
+    What it was the cause of stands for itself again.
+    """
+    unresolved = Alert.objects.filter(fingerprint=fingerprint, resolved_at=None)
+    if not unresolved.exists():  # most often: nobody waits for a turn then
+        return None
+    grouping.take_turns()
+    alert = unresolved.select_for_update().first()
     if alert is not None:
         reason = cut(reason, bounds.MAX_REMARK)
         by = f"source:{alert.source}"
         _change(alert, resolved_at=Now(), resolved_by=by, resolution=reason)
-        _publish(alert, "resolved", reason=reason)
+        publish(alert, "resolved", reason=reason)
+        grouping.release(alert)
     return alert
 
 
@@ -159,14 +165,17 @@ def unsilence(*, alert_id: UUID, actor: Actor) -> Alert:
 def resolve(*, alert_id: UUID, actor: Actor, reason: str = "") -> Alert:
     """It is over, as a person sees it; repeated, nothing more happens.
 
-    The source raises a new alert when it comes up again. Raises NotFound, InvalidInput.
+    What it was the cause of stands for itself again. The source raises a new alert when it
+    comes up again. Raises NotFound, InvalidInput.
     """
     reason = _remark("reason", reason)
+    grouping.take_turns()
     alert = _locked(alert_id)
     if alert.resolved_at is None:
         by = str(actor)[:200]
         _change(alert, resolved_at=Now(), resolved_by=by, resolution=reason)
         _record(alert, actor, "resolve", "resolved", reason=reason)
+        grouping.release(alert)
     return alert
 
 
@@ -202,11 +211,4 @@ def _record(alert: Alert, actor: Actor, verb: str, past: str, **details: Any) ->
     target = ids.external(queries.PREFIX, alert.pk)
     details = {"fingerprint": alert.fingerprint, **details}
     audit.record(actor=actor, action=f"alert.{verb}", target=target, details=details)
-    _publish(alert, past, actor=str(actor), **details)
-
-
-def _publish(alert: Alert, past: str, *, actor: str = "", **more: Any) -> None:
-    names = ("fingerprint", "source", "severity", "title")
-    facts = {name: getattr(alert, name) for name in names}
-    subject = ids.external(queries.PREFIX, alert.pk)
-    publish(f"alert.{past}", subject=subject, payload={**facts, **more}, actor=actor)
+    publish(alert, past, actor=str(actor), **details)

@@ -7,11 +7,12 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
+from core import ids
 from core.alerts import queries
 from core.alerts.bounds import MAX_REMARK
 from core.alerts.models import Severity
 from core.alerts.operations import MAX_SILENCE
-from core.api.serializers import PageIn, PaginationOut, StrictSerializer
+from core.api.serializers import Flag, PageIn, PaginationOut, StrictSerializer
 
 
 class AlertsIn(PageIn):
@@ -20,6 +21,10 @@ class AlertsIn(PageIn):
     source = serializers.CharField(  # type: ignore[assignment]
         required=False, help_text="Who raised it: `health`."
     )
+    cause = serializers.RegexField(
+        ids.pattern(queries.PREFIX), required=False, help_text="Those that are there because of it."
+    )
+    grouped = Flag(required=False, help_text="Whether they are there because of another one.")
 
 
 class AcknowledgementIn(StrictSerializer):
@@ -84,6 +89,15 @@ class AlertOut(serializers.Serializer[Any]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     resolved_by = serializers.CharField(allow_blank=True)
     resolution = serializers.CharField(allow_blank=True)
+    cause_id = serializers.CharField(
+        allow_null=True, help_text="The alert that it is there because of; it has no cause itself."
+    )
+    because = serializers.CharField(
+        allow_blank=True, help_text="Why it is there, where that is nothing there is an alert of."
+    )
+    effects = serializers.IntegerField(
+        help_text="How many unresolved alerts are there because of this one."
+    )
 
 
 class AlertsOut(serializers.Serializer[Any]):

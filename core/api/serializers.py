@@ -47,6 +47,13 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
 
+class Flag(serializers.BooleanField):
+    """true or false in a query, as the schema says, and nothing that looks like it."""
+
+    TRUE_VALUES = {"true", True}
+    FALSE_VALUES = {"false", False}
+
+
 class PageIn(StrictSerializer):
     """The query of a list that can grow; lists with filters add theirs."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from core.access import audit
@@ -10,13 +11,20 @@ from core.config import journal, secrets
 from core.config.models import ConfigEntry, ConfigRevision
 from core.config.secrets import Unreadable
 from core.events.operations import publish
+from core.registry import Registry
+
+Renew = Callable[[str, str], str]  # a ciphertext and where it stands: the same secret anew
+Rotate = Callable[[Renew], None]
+
+# Who else stores what `core.config.secrets` encrypts: it replaces each ciphertext by the new one.
+holders: Registry[Rotate] = Registry("holder of secrets")
 
 
 def rotate_keys(*, actor: Actor) -> dict[str, Any]:
-    """Encrypt the secrets of entries and revisions anew; the values stay.
+    """Encrypt the secrets of entries, revisions and all `holders` anew; the values stay.
 
-    Returns how many were `rotated` and the keys of those `unreadable`, which no key opens and
-    which stay as they are: in entries, and in revisions with their number.
+    Returns how many were `rotated` and the places of those `unreadable`, which no key opens
+    and which stay as they are: the keys of entries, those of revisions with their number.
     """
     with journal.alone():
         rotation = _Rotation()
@@ -32,6 +40,8 @@ def rotate_keys(*, actor: Actor) -> dict[str, Any]:
                         side["ciphertext"] = rotation.rotated(side["ciphertext"], place)
             if rotation.count > before:
                 revision.save(update_fields=["changes"])
+        for rotate in holders:
+            rotate(rotation.rotated)
         done = {"rotated": rotation.count, "unreadable": rotation.unreadable}
         audit.record(actor=actor, action="config.rotate_keys", target="config", details=done)
         publish("config.keys_rotated", subject="config", payload=done, actor=str(actor))

@@ -10,18 +10,11 @@ from rest_framework import serializers
 
 from core import options
 from core.api.cursors import NUMBER, pattern
-from core.api.serializers import PageIn, PaginationOut, StrictSerializer
+from core.api.serializers import Flag, PageIn, PaginationOut, StrictSerializer
 from core.config import schema
 from core.config.models import WatchState
 from core.config.operations import MAX_REASON
 from core.config.watches import MAX_SECONDS, MIN_SECONDS
-
-
-class Flag(serializers.BooleanField):
-    """true or false in a query, as the schema says, and nothing that looks like it."""
-
-    TRUE_VALUES = {"true", True}
-    FALSE_VALUES = {"false", False}
 
 
 class ReasonField(serializers.CharField):

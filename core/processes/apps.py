@@ -8,4 +8,5 @@ class ProcessesConfig(AppConfig):
     label = "processes"
 
     def ready(self) -> None:
-        import_module("core.processes.retention")
+        for name in ("draining", "restarting", "retention"):
+            import_module(f"core.processes.{name}")

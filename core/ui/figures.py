@@ -78,3 +78,7 @@ def percent(share: float | None) -> str:
 def code(text: str | None) -> SafeString:
     """An id or another machine's word."""
     return format_html('<code class="nx-id">{}</code>', text or NOTHING)
+
+
+def link(address: str, text: str) -> SafeString:
+    return format_html('<a class="nx-link" href="{}">{}</a>', address, text)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
+from core.api import parsing
+from core.config.secrets import Unreadable
 from core.errors import Detail, InvalidInput
 from core.registry import Registry
 from core.text import is_storable
@@ -97,23 +100,37 @@ class Checked:
     secrets: dict[str, str]
 
 
-def check(document: Mapping[str, Any], *, known: secret_fields.Secrets | None = None) -> Checked:
+def check(
+    document: Mapping[str, Any],
+    *,
+    known: secret_fields.Secrets | None = None,
+    kept: Collection[str] = (),
+    is_part: bool = False,
+) -> Checked:
     """Check all of a definition; a mask in it stands for the secret `known` at that place.
 
-    Raises InvalidInput with a detail for every wrong field.
+    `kept` are those of probe and controller that are as they are stored: they are not looked
+    at, so that what its type no longer takes doesn't stand in the way of another change.
+    Only for `is_part` may they be those of the instance's own parts. Raises InvalidInput with
+    a detail for every wrong field.
     """
+    document = _plain(document)
     problems: list[Detail] = []
     definition = _validated(Definition, document, "", problems)
     parts: dict[str, dict[str, Any] | None] = {"probe": None, "controller": None}
-    secrets: dict[str, str] = {}
-    for place, registry in (("probe", probes.registry), ("controller", controllers.registry)):
+    secrets = {path: value for path, value in (known or {}).items() if _place(path) in kept}
+    for place in parts:
         given = document.get(place)
-        if isinstance(given, Mapping):
-            made = _typed(registry, given, place, known or {}, problems)
-            if made is not None:
-                masked, found = secret_fields.split(made, place)
-                parts[place] = {"type": given["type"], **masked}
-                secrets |= found
+        if not isinstance(given, dict):
+            continue
+        if place in kept:
+            parts[place] = given
+            continue
+        made = _typed(place, given, _choices(place, is_part), known or {}, problems)
+        if made is not None:
+            masked, found = secret_fields.split(made, place)
+            parts[place] = {"type": given["type"], **_pace(made), **masked}
+            secrets |= found
     if problems or definition is None or parts["probe"] is None:
         raise InvalidInput(_summary(problems), details=problems)
     return Checked(definition, parts["probe"], parts["controller"], secrets)
@@ -121,7 +138,8 @@ def check(document: Mapping[str, Any], *, known: secret_fields.Secrets | None = 
 
 def probe_of(masked: Mapping[str, Any], secrets: secret_fields.Secrets) -> Probe:
     """The probe that a stored definition describes. Raises NotFound for a type that is gone,
-    pydantic.ValidationError for a configuration that its type no longer takes."""
+    pydantic.ValidationError for a configuration that its type no longer takes, Unreadable
+    when a secret is not among `secrets`."""
     return _made(probes.registry, masked, "probe", secrets)
 
 
@@ -133,21 +151,45 @@ def controller_of(masked: Mapping[str, Any], secrets: secret_fields.Secrets) -> 
 def _made(registry: Registry[Any], masked: Mapping[str, Any], place: str, secrets: Any) -> Any:
     made = registry.get(str(masked["type"]))
     given = secret_fields.joined(masked, place, secrets)
+    if any(secret_fields.masks(given, place)):
+        raise Unreadable
     return made(made.Configuration.model_validate({k: v for k, v in given.items() if k != "type"}))
 
 
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, as strict as JSON is; raises InvalidInput for what PostgreSQL can't hold."""
+    try:
+        text = json.dumps(dict(document))
+    except RecursionError:
+        raise InvalidInput.field("", "too_deep", "The definition is nested too deeply.") from None
+    return dict(parsing.value_of(text.encode()))
+
+
+def _place(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _choices(place: str, is_part: bool) -> dict[str, Any]:
+    """The types that there are to choose from: the probe of a part is always its own."""
+    known: Registry[Any] = probes.registry if place == "probe" else controllers.registry
+    return {
+        name: made
+        for name, made in known.items()
+        if (name == OF_THE_INSTANCE and is_part)
+        or (name != OF_THE_INSTANCE and not (is_part and place == "probe"))
+    }
+
+
 def _typed(
-    registry: Registry[Any],
-    given: Mapping[str, Any],
     place: str,
+    given: Mapping[str, Any],
+    choices: Mapping[str, Any],
     known: secret_fields.Secrets,
     problems: list[Detail],
 ) -> pydantic.BaseModel | None:
     name = given.get("type")
-    if not isinstance(name, str) or name not in registry or name == OF_THE_INSTANCE:
-        choices = ", ".join(sorted(set(registry.names()) - {OF_THE_INSTANCE}))
-        message = f"There is no {registry.kind} {name!r}; known: {choices}."
-        problems.append(Detail(f"{place}.type", "unknown_type", message))
+    if not isinstance(name, str) or name not in choices:
+        problems.append(_no_such_type(place, name, choices))
         return None
     masked = list(secret_fields.masks(given, place))
     unknown = [path for path in masked if path not in known]
@@ -158,12 +200,23 @@ def _typed(
     if unknown:
         return None
     whole = secret_fields.joined(given, place, {path: known[path] for path in masked})
-    return _validated(
-        registry.get(name).Configuration,
-        {key: value for key, value in whole.items() if key != "type"},
-        f"{place}.",
-        problems,
-    )
+    configuration = {key: value for key, value in whole.items() if key != "type"}
+    return _validated(choices[name].Configuration, configuration, f"{place}.", problems)
+
+
+def _no_such_type(place: str, name: Any, choices: Collection[str]) -> Detail:
+    known = ", ".join(sorted(choices)) or "none"
+    if name is None:
+        return Detail(f"{place}.type", "missing", f"Give the type of {place}: {known}.")
+    message = f"There is no {place} type {name!r}; known: {known}."
+    return Detail(f"{place}.type", "unknown_type", message)
+
+
+def _pace(configuration: pydantic.BaseModel) -> dict[str, Any]:
+    """How often a probe looks, written out for the database, which doesn't know the defaults."""
+    if not isinstance(configuration, Probe.Configuration):
+        return {}
+    return configuration.model_dump(include=set(Probe.Configuration.model_fields))
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -172,16 +225,19 @@ Model = TypeVar("Model", bound=pydantic.BaseModel)
 def _validated(
     model: type[Model], given: Mapping[str, Any], prefix: str, problems: list[Detail]
 ) -> Model | None:
+    """Strictly: "5" is no number and 1 no truth."""
     try:
-        return model.model_validate(dict(given))
+        return model.model_validate_json(json.dumps(given), strict=True)
     except pydantic.ValidationError as error:
-        problems += [
-            Detail(prefix + ".".join(map(str, each["loc"])), each["type"], each["msg"])
-            for each in error.errors(include_url=False, include_input=False)
-        ]
+        problems += _details(error, prefix)
         return None
+
+
+def _details(error: pydantic.ValidationError, prefix: str) -> Iterator[Detail]:
+    for each in error.errors(include_url=False, include_input=False):
+        yield Detail(prefix + ".".join(map(str, each["loc"])), each["type"], each["msg"])
 
 
 def _summary(problems: list[Detail]) -> str:
     first = problems[0]
-    return f"{first.field}: {first.message}"
+    return f"{first.field}: {first.message}" if first.field else first.message

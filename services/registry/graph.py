@@ -46,12 +46,12 @@ def in_order(names: Iterable[str], graph: Graph) -> list[str]:
 
 def dependencies(name: str, graph: Graph) -> frozenset[str]:
     """What a service needs, and what that needs, and so on."""
-    return _reachable(name, graph)
+    return reachable(name, graph)
 
 
 def dependents(name: str, graph: Graph) -> frozenset[str]:
     """What needs a service, directly or by way of others."""
-    return _reachable(name, inverted(graph))
+    return reachable(name, inverted(graph))
 
 
 def inverted(graph: Graph) -> dict[str, frozenset[str]]:
@@ -63,7 +63,7 @@ def inverted(graph: Graph) -> dict[str, frozenset[str]]:
     return {name: frozenset(each) for name, each in found.items()}
 
 
-def _reachable(name: str, graph: Graph) -> frozenset[str]:
+def reachable(name: str, graph: Graph) -> frozenset[str]:
     found: set[str] = set()
     waiting = [name]
     while waiting:

@@ -51,9 +51,9 @@ async function showTasks() {
 }
 
 async function showAlerts() {
-  const { alerts } = await get("/alerts?status=open&limit=8");
+  const { alerts } = await get("/alerts?status=open&grouped=false&limit=8");
   const shown = [...document.querySelectorAll("[data-alert]")].map((row) => row.dataset.alert);
-  if (alerts.map(({ id, count }) => `${id} ${count}`).join() !== shown.join()) return replace("alerts");
+  if (alerts.map(({ id, count, effects }) => `${id} ${count} ${effects}`).join() !== shown.join()) return replace("alerts");
 }
 
 async function replace(section) {

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from core.access.acting import acting
 from core.access.scopes import ADMIN_TASKS
-from core.ui.figures import ago, code, duration, percent
+from core.ui.figures import ago, code, duration, link, percent
 from core.ui.records import Facts, RecordAdmin, pretty
 from core.ui.status import badge
 from tasks import operations, queries
@@ -171,7 +171,3 @@ def progress_bar(share: float) -> SafeString:
         f"{share:.3f}",
         percent(share),
     )
-
-
-def link(address: str, text: str) -> SafeString:
-    return format_html('<a class="nx-link" href="{}">{}</a>', address, text)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.access.actor import SYSTEM
 from core.access.models import AuditEntry
 from core.alerts import operations
+from core.alerts.grouping import set_causes
 from core.alerts.models import Alert
 from core.alerts.queries import with_status
 from tests.admin import records
@@ -110,3 +111,36 @@ def test_the_list_has_the_unresolved_first_and_filters_by_status(superuser):
     shown = superuser.get(reverse(LIST), {"status": "resolved"}).content.decode()
     assert "Over and done" in shown
     assert "Still going on" not in shown
+
+
+def test_the_list_has_causes_with_the_number_of_their_effects(superuser):
+    records.alert(fingerprint="test.db", title="The <b>database</b> is down")
+    for name in ("web", "api"):
+        records.alert(fingerprint=f"test.{name}", title=f"Nobody answers for {name}")
+    set_causes({"test.web": "test.db", "test.api": "test.db"})
+    shown = superuser.get(reverse(LIST)).content.decode()
+    assert "The &lt;b&gt;database&lt;/b&gt; is down +2" in shown
+    assert "Nobody answers for web" not in shown
+    for query in ({"grouped": "any"}, {"grouped": "true"}, {"q": "Nobody answers"}):
+        assert "Nobody answers for web" in superuser.get(reverse(LIST), query).content.decode()
+    assert " +2" not in superuser.get(reverse(LIST), {"grouped": "true"}).content.decode()
+
+
+def test_cause_and_effects_link_to_each_other(superuser):
+    cause = records.alert(fingerprint="test.db", title="The database is down")
+    effect = records.alert(fingerprint="test.web", title="Nobody <b>answers</b>")
+    set_causes({"test.web": "test.db"})
+    response = superuser.get(reverse("admin:alerts_alert_change", args=[cause.pk]))
+    shown = response.content.decode()
+    assert reverse("admin:alerts_alert_change", args=[effect.pk]) in shown
+    assert "Nobody &lt;b&gt;answers&lt;/b&gt;</a>" in shown
+    assert offences(response) == []
+    shown = page_of(superuser, effect)
+    address = reverse("admin:alerts_alert_change", args=[cause.pk])
+    assert f'href="{address}">The database is down</a>' in shown
+
+
+def test_the_page_says_what_is_no_alert_in_words(superuser):
+    alert = records.alert()
+    set_causes({alert.fingerprint: None}, because={alert.fingerprint: "It needs <db>."})
+    assert "It needs &lt;db&gt;." in page_of(superuser, alert)

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from core.access.actor import SYSTEM
 from core.alerts import operations
+from core.alerts.grouping import set_causes
 from tests.admin import records
 from tests.admin.conftest import offences
 
@@ -46,6 +47,15 @@ def test_it_shows_the_alerts_that_nobody_has_seen_to(superuser):
     assert "Somebody is at it" not in shown
     assert 'id="alerts" hidden' not in shown
     assert offences(response) == []
+
+
+def test_it_shows_causes_with_the_number_of_what_is_there_because_of_them(superuser):
+    records.alert(fingerprint="test.a", title="The database is down")
+    records.alert(fingerprint="test.b", title="Nobody answers")
+    set_causes({"test.b": "test.a"})
+    shown = superuser.get(reverse("admin:index")).content.decode()
+    assert 'The database is down</a> <span class="nx-quiet">+1</span>' in shown
+    assert "Nobody answers" not in shown
 
 
 def test_it_is_quiet_about_alerts_when_none_is_open(superuser):

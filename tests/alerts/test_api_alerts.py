@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from core import ids
 from core.access.actor import SYSTEM
 from core.alerts import operations
+from core.alerts.grouping import set_causes
 from core.alerts.queries import FIELDS
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def test_it_lists_them_newest_first_whatever_was_seen_last(client, raised):
     answer = client.get("/api/v1/alerts")
     assert fingerprints(answer) == ["test.b", "test.a"]
     alert = answer.json()["data"]["alerts"][1]
-    assert set(alert) == {*FIELDS, "status"}
+    assert set(alert) == {*FIELDS, "status", "effects"}
     assert alert["id"].startswith("alert_")
     assert (alert["count"], alert["status"], alert["severity"]) == (2, "open", "warning")
     assert (alert["source"], alert["details"]) == ("test", {"size": 3})
@@ -86,6 +87,9 @@ def test_it_pages_both_ways(client, raised):
         ("status=open&status=resolved", "status"),
         ("source=a%00b", "source"),
         ("source=", "source"),
+        ("cause=alert_x", "cause"),
+        ("cause=task_01h455vb4pex5vsknk084sn02q", "cause"),
+        ("grouped=1", "grouped"),
         ("limit=0", "limit"),
         ("cursor=x", "cursor"),
     ],
@@ -94,6 +98,21 @@ def test_it_refuses_what_it_does_not_know(client, query, field):
     answer = client.get(f"/api/v1/alerts?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"]["details"][0]["field"] == field
+
+
+def test_it_tells_causes_from_what_is_there_because_of_them(client, raised):
+    for name in ("db", "web", "api", "other"):
+        raised(f"test.{name}")
+    set_causes({"test.web": "test.db", "test.api": "test.db"})
+    operations.resolve_alert(fingerprint="test.api", reason="over")
+    assert fingerprints(client.get("/api/v1/alerts?grouped=false")) == ["test.other", "test.db"]
+    assert fingerprints(client.get("/api/v1/alerts?grouped=true")) == ["test.api", "test.web"]
+    [_, cause] = client.get("/api/v1/alerts?grouped=false").json()["data"]["alerts"]
+    assert (cause["effects"], cause["cause_id"]) == (1, None)
+    answer = client.get(f"/api/v1/alerts?cause={cause['id']}&status=open")
+    assert fingerprints(answer) == ["test.web"]
+    assert answer.json()["data"]["alerts"][0]["cause_id"] == cause["id"]
+    assert fingerprints(client.get("/api/v1/alerts?cause=alert_01h455vb4pex5vsknk084sn02q")) == []
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core import ids
 from core.alerts import operations
+from core.alerts.grouping import set_causes
 from core.alerts.models import Alert
 from tests.alerts.conftest import status_of, told
 from tests.commands import manage
@@ -54,6 +55,16 @@ def test_the_list_filters(run, raised, silenced, alert_id):
         [found] = json.loads(run("list", option, value, "--json").out)
         assert found["fingerprint"] == fingerprint
     assert len(json.loads(run("list", "--limit", "1", "--json").out)) == 1
+
+
+def test_the_list_has_what_is_there_because_of_another_below_it(run, raised):
+    for name in ("web", "db", "api"):
+        raised(f"test.{name}", title=f"No {name}", source=name)
+    set_causes({"test.web": "test.db", "test.api": "test.db"})
+    titles = [line for line in run("list").out.splitlines() if "No " in line]
+    assert [line.split("  ")[0] for line in titles] == ["No db", "└ No api", "└ No web"]
+    assert run("list", "--source", "web").out.count("└") == 0
+    assert len(json.loads(run("list", "--json").out)) == 3
 
 
 @pytest.mark.parametrize("arguments", [("--status", "closed"), ("--severity", "fatal")])

@@ -187,6 +187,29 @@ class Once(Lasting):
         pause(context, self.parameters.seconds)
 
 
+@jobs.register("specimen.once_flaky")
+class OnceFlaky(Once):
+    """Would be tried again, were it not for its step."""
+
+    retry_on = (Hiccup,)
+
+    def act(self, context: Context) -> None:
+        effect(context)
+        raise Hiccup("perhaps it was done")
+
+
+@jobs.register("specimen.waiting")
+class Waiting(Lasting):
+    """Only waits, so it gives way."""
+
+    steps = Steps(wait=External(1, repeatable=True))
+
+    def wait(self, context: Context) -> None:
+        while context.attempt == 1:
+            context.give_way()
+            threading.Event().wait(0.02)
+
+
 @jobs.register("specimen.command")
 class Command(Lasting):
     """Runs child processes: a shell with a child of its own."""

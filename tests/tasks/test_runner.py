@@ -128,6 +128,19 @@ def test_a_draining_worker_lets_a_short_job_end(engine):
     assert ran(start("specimen.plain", seconds=0.1)).status == Status.COMPLETED
 
 
+def test_a_step_that_only_waits_gives_way_before_the_grace_is_over(engine):
+    task = start("specimen.waiting")
+    draining.begin(grace_seconds=30)
+    assert (ran(task).status, fresh(task).attempts) == (Status.PENDING, 0)
+
+
+def test_a_step_that_must_not_be_repeated_is_not_tried_again(engine):
+    task = ran(start("specimen.once_flaky"))
+    assert (task.status, task.error_code) == (Status.FAILED, "outcome_unknown")
+    assert "perhaps it was done" in task.error_message
+    assert effects(task.id) == ["act", "clean_up"]
+
+
 def test_a_task_of_a_type_that_is_gone_fails(engine):
     task = start("specimen.plain")
     Task.objects.filter(pk=task.pk).update(type="specimen.gone")

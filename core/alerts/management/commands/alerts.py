@@ -6,6 +6,7 @@ database does not answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -126,18 +127,31 @@ def _duration(text: str) -> timedelta:
 
 
 def _table(alerts: list[dict[str, Any]]) -> Table:
-    """Each alert with its id below its title: what 80 columns have room for."""
+    """Each alert with its id below its title: what 80 columns have room for. Those that are
+    there because of another are below it."""
     table = Table(
         Column("alert", min_width=32, overflow="fold"), Column("severity", no_wrap=True),
         Column("status", no_wrap=True), "count", Column("last seen", no_wrap=True),
         box=None, pad_edge=False,
     )  # fmt: skip
-    for alert in alerts:
+    for alert, is_grouped in _tree(alerts):
+        mark, space = ("└ ", "  ") if is_grouped else ("", "")
         table.add_row(
-            f"{alert['title']}\n{alert['id']}", alert["severity"], alert["status"],
+            f"{mark}{alert['title']}\n{space}{alert['id']}", alert["severity"], alert["status"],
             str(alert["count"]), f"{alert['last_seen_at']:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     return table
+
+
+def _tree(alerts: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Each once; one whose cause is listed comes after that, as grouped."""
+    listed = {alert["id"] for alert in alerts}
+    for alert in alerts:
+        if alert["cause_id"] not in listed:
+            yield alert, False
+            for effect in alerts:
+                if effect["cause_id"] == alert["id"]:
+                    yield effect, True
 
 
 def _plain(value: Any) -> str:

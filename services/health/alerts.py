@@ -1,0 +1,82 @@
+"""What people are told of services that are not well: one alert for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Q
+
+from core.alerts import operations as alerts
+from core.alerts.models import Alert
+from core.health import parts
+from services.health.noting import Judged
+from services.registry.definitions import OF_THE_INSTANCE
+from services.registry.models import Criticality, Health
+
+SOURCE = "services"
+Level = Literal["info", "warning", "critical"]
+OF_UNHEALTHY: dict[str, Level] = {
+    Criticality.CRITICAL: "critical",
+    Criticality.NORMAL: "warning",
+    Criticality.LOW: "info",
+}
+
+
+def fingerprint(name: str, probe_type: str) -> str | None:
+    """Of the alert that the service raises; None for a part of the instance for which others
+    raise one."""
+    if probe_type == OF_THE_INSTANCE and name in parts.registry and parts.registry.get(name).alert:
+        return None
+    return f"service.{name}"
+
+
+def severity(criticality: str, health: str) -> Level:
+    if health == Health.UNHEALTHY:
+        return OF_UNHEALTHY[criticality]
+    return "info" if criticality == Criticality.LOW else "warning"
+
+
+def is_due(judged: Judged) -> bool:
+    """Whether people should know, as long as nobody works on the service."""
+    before, verdict = judged.before, judged.verdict
+    return (
+        verdict.health in (Health.DEGRADED, Health.UNHEALTHY)
+        and before.is_to_run
+        and not before.is_acting
+        and fingerprint(before.name, before.probe_type) is not None
+    )
+
+
+def untold(judged: Iterable[Judged]) -> set[UUID]:
+    """Of those that are due, the ones that people have not been told of since their health
+    became what it is, such as at the end of a restart. One query, or none."""
+    due = {f"service.{each.before.name}": each.before for each in judged if is_due(each)}
+    if not due:
+        return set()
+    recent = Q(resolved_at=None) | Q(first_seen_at__gte=min(each.since for each in due.values()))
+    known = Alert.objects.filter(recent, fingerprint__in=due).values_list(
+        "fingerprint", "resolved_at", "first_seen_at"
+    )
+    told = {name for name, over, seen in known if over is None or seen >= due[name].since}
+    return {before.service_id for name, before in due.items() if name not in told}
+
+
+def tell(judged: Judged) -> None:
+    before, verdict = judged.before, judged.verdict
+    alerts.raise_alert(
+        fingerprint=f"service.{before.name}",
+        source=SOURCE,
+        severity=severity(before.criticality, verdict.health),
+        title=f"{before.name} is {verdict.health}",
+        message=verdict.reason,
+        details={"service": before.name, "health": verdict.health, "status": verdict.status},
+    )
+
+
+def take_back(judged: Judged) -> None:
+    before, verdict = judged.before, judged.verdict
+    if (name := fingerprint(before.name, before.probe_type)) is not None:
+        reason = verdict.reason if verdict.is_stopped else "The service is healthy again."
+        alerts.resolve_alert(fingerprint=name, reason=reason)

@@ -1,0 +1,67 @@
+"""What becomes of what probes saw.
+
+    results.write([Result(service_id, name, observation, began_at, seconds), …])
+
+Most looks change nothing: all of these are written by one statement. A look that changes
+health or status has a transaction of its own, in `services.health.transitions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.health import alerts, measuring, neighbours, noting, standing
+from services.health.judging import is_news, judge, moment_of
+from services.health.looks import Look, Result, look_of
+from services.health.noting import Judged
+from services.health.transitions import Taken, take
+
+__all__ = ["Result", "write"]
+
+
+def write(results: Iterable[Result]) -> None:
+    """Write what probes saw, of any services in any order.
+
+    What was written before is passed over, so a batch that failed half-way may be given again.
+    Raises a database error when the database can't take it.
+    """
+    looks = sorted((look_of(each) for each in results), key=lambda look: look.at)
+    if not looks:
+        return
+    quiet, others = _sorted_out(looks)
+    noted = noting.note(quiet)
+    taken = [_as_taken(each) for each in quiet if each.look.service_id in noted]
+    others += [each.look for each in quiet if each.look.service_id not in noted]
+    changed: list[Taken] = []
+    try:
+        changed.extend(filter(None, map(take, sorted(others, key=lambda look: look.at))))
+    finally:
+        neighbours.look_now(changed)
+        for each in [*taken, *changed]:
+            measuring.record(each)
+
+
+def _sorted_out(looks: list[Look]) -> tuple[list[Judged], list[Look]]:
+    """Those that change nothing, one of each service at most, and those that may."""
+    before = standing.read({look.service_id for look in looks})
+    quiet: list[Judged] = []
+    others: list[Look] = []
+    seen = set()
+    for look in looks:
+        known = before.get(look.service_id)
+        if known is None or not is_news(look, known):
+            continue
+        judged = Judged(look, known, judge(look, known))
+        if look.service_id in seen or judged.verdict.changes(known):
+            others.append(look)
+        else:
+            quiet.append(judged)
+        seen.add(look.service_id)
+    untold = alerts.untold(quiet)
+    others += [each.look for each in quiet if each.look.service_id in untold]
+    return [each for each in quiet if each.look.service_id not in untold], others
+
+
+def _as_taken(judged: Judged) -> Taken:
+    moment = moment_of(judged.look, judged.before)
+    return Taken(judged.look, moment, judged.before, judged.verdict)

@@ -1,0 +1,39 @@
+"""What keeps looking: web processes at the instance's own parts, so that somebody notices when
+no worker is left; the main process of each worker at everything that its node may look at.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from core.processes import endings, loops
+from services.probing import claims
+from services.probing.round import Round
+
+BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+LOOP = "services.probing"  # and the channel of the NOTIFY that something is due now
+
+
+@cache
+def _round(own_only: bool) -> Round:
+    return Round(own_only=own_only)
+
+
+def _pause(own_only: bool) -> float:
+    return BUSY_SECONDS if _round(own_only).is_busy else IDLE_SECONDS
+
+
+@loops.register(LOOP, roles={"worker"}, interval=lambda: _pause(False))
+def look_at_all() -> None:
+    _round(False).turn()
+
+
+@loops.register("services.probing_of_parts", roles={"web"}, interval=lambda: _pause(True))
+def look_at_parts() -> None:
+    _round(True).turn()
+
+
+@endings.register("services.probing")
+def hand_over() -> None:
+    """What this process had begun to look at, another one looks at now."""
+    claims.release()

@@ -1,0 +1,75 @@
+"""Looking at a service because somebody wants to know now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from core.errors import NotFound, Unavailable
+from services.health import results
+from services.health.results import Result
+from services.probing.claims import Claim
+from services.probing.looking import Look
+from services.probing.loops import LOOP
+from services.registry.models import Service, State
+
+ELSEWHERE_SECONDS = 10.0  # beyond the deadline: for a worker of its node to begin
+POLL_SECONDS = 0.1
+
+
+def due_now(*names: str) -> None:
+    """Have services looked at as soon as somebody can, when the transaction commits."""
+    State.objects.filter(service__name__in=names).update(next_probe_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [LOOP])
+
+
+def look(*, name: str, checkpoint: Callable[[], None] = lambda: None) -> None:
+    """Look at a service now and write down what is seen: here when any node will do, else by a
+    worker of its node. Called outside of a transaction.
+
+    Raises NotFound, and Unavailable when no worker of its node did it in time.
+    """
+    service = Service.objects.select_related("state").filter(name=name).first()
+    if service is None:
+        raise NotFound(f"There is no service named {name!r}.")
+    if service.node in ("", settings.NODE):
+        _look_here(service)
+    else:
+        _look_there(service, checkpoint)
+
+
+def _look_here(service: Service) -> None:
+    found: list[Result] = []
+    state = service.state
+    claim = Claim(
+        service.pk, service.name, service.version, service.probe, service.secrets,
+        service.changed_at, float(service.probe["timeout"]),
+        state.heartbeat_at, state.heartbeat, 0.0,
+    )  # fmt: skip
+    one = Look(claim, found.append)
+    one.start()
+    one.wait()
+    results.write(found)
+
+
+def _look_there(service: Service, checkpoint: Callable[[], None]) -> None:
+    asked_at = service.state.probed_at
+    deadline = time.monotonic() + float(service.probe["timeout"]) + ELSEWHERE_SECONDS
+    due_now(service.name)
+    while _probed_at(service) == asked_at:
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"No worker of the node {service.node} looked at {service.name}: is one running?"
+            )
+        checkpoint()
+        time.sleep(POLL_SECONDS)
+
+
+def _probed_at(service: Service) -> datetime | None:
+    return State.objects.values_list("probed_at", flat=True).get(service=service)
