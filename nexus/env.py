@@ -78,6 +78,12 @@ def _fernet_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("this must be an absolute path")
+    return path
+
+
 PostgresUrl = Annotated[
     Url,
     UrlConstraints(allowed_schemes=["postgres", "postgresql"], host_required=True),
@@ -116,6 +122,9 @@ class Env(BaseModel):
     encryption_keys: Annotated[
         tuple[FernetKey, ...], BeforeValidator(_comma_separated), Field(min_length=1)
     ] = _variable("NEXUS_ENCRYPTION_KEYS")
+    commands_file: Annotated[Path, AfterValidator(_absolute)] | None = _variable(
+        "NEXUS_COMMANDS_FILE", default=None
+    )
     data_dir: Path = _variable("NEXUS_DATA_DIR", default=BASE_DIR / "var")
     environment: Name = _variable("NEXUS_ENVIRONMENT", default="production")
     debug: bool = _variable("NEXUS_DEBUG", default=False)
@@ -173,7 +182,7 @@ def _values(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for source in (kept, given):
         for key, value in source.items():
             name = key.removesuffix("_FILE")
-            if name == key:
+            if name == key or key in _names():
                 values[key] = value
             elif name in _names():
                 try:

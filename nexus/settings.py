@@ -25,6 +25,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 ENVIRONMENT = env.environment
 DATA_DIR = env.data_dir
+COMMANDS_FILE = env.commands_file
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -11,14 +11,17 @@ class SystemdController(Controller):
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import pydantic
 
 from core.errors import NexusError
+from core.outgoing.addresses import AddressRefused
 from core.registry import Registry
+from services.clients.errors import NotAnswered, NotReached, Refused
 
 START, STOP, RESTART = "start", "stop", "restart"
 
@@ -35,6 +38,29 @@ class OutcomeUnknown(NexusError):
 
     status = 502
     code = "outcome_unknown"
+
+
+@contextmanager
+def outcome(*, asked: bool = False) -> Iterator[None]:
+    """Raise what clients raise as what it means for an act, which may have been asked for
+    before."""
+    try:
+        yield
+    except NotAnswered as error:
+        raise OutcomeUnknown(error.message) from error
+    except NotReached as error:
+        raise (OutcomeUnknown if asked else ActionFailed)(error.message) from error
+    except (Refused, AddressRefused) as error:
+        raise ActionFailed(error.message) from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raise what clients raise while nothing is asked for but information."""
+    try:
+        yield
+    except (NotAnswered, NotReached, Refused, AddressRefused) as error:
+        raise ActionFailed(error.message) from error
 
 
 class Acting(Protocol):
@@ -71,8 +97,8 @@ class Controller(ABC):
     type: ClassVar[str]
     title: ClassVar[str]
     actions: ClassVar[frozenset[str]]
-    repeatable: ClassVar[bool] = False
-    has_logs: ClassVar[bool] = False
+    repeatable: bool = False  # these two may depend on the configuration
+    has_logs: bool = False
 
     def __init__(self, configuration: Any) -> None:
         self.configuration = configuration

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from core.health.checks import Finding, Outcome, Unhealthy, Warn
 from core.registry import Registry
+from services.clients.errors import NotAnswered, NotReached
 
 __all__ = ["Observation", "Probe", "Status", "Target", "Unhealthy", "Warn", "register", "registry"]
 
@@ -128,6 +129,8 @@ def observe(probe: Probe, target: Target) -> Observation:
         late = f"Did not answer within {probe.configuration.timeout:g} s"
         reason = f"{late}: {_told(error)}" if str(error) else late
         return Observation(Outcome.FAIL, reason, status=Status.UNKNOWN)
+    except (NotAnswered, NotReached) as error:  # by who knows how the service is
+        return Observation(Outcome.FAIL, error.message, status=Status.UNKNOWN)
     except Exception as error:
         return Observation(Outcome.FAIL, _told(error))
 

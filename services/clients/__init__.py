@@ -1,0 +1,1 @@
+"""Talking to what runs services, for the probe and the controller of the same kind alike."""
