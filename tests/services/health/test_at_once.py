@@ -19,7 +19,7 @@ from services.health.regrouping import regroup_all
 from services.models import HealthPeriod, Service
 from tests.services.health.conftest import FAIL, PASS, look
 
-ROUNDS = 8
+ROUNDS = 12
 
 
 @pytest.fixture
