@@ -13,8 +13,14 @@ MODULES = (
     "services.health.measuring",
     "services.registry.rotation",
     "services.probing.loops",
-    "services.health.causes",
     "services.health.retention",
+    "services.health.causes",
+    "services.health.regrouping",
+    "services.health.maintenance.borders",
+    "services.health.objectives",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

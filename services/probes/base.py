@@ -126,7 +126,7 @@ def observe(probe: Probe, target: Target) -> Observation:
     except Finding as finding:
         return Observation(finding.outcome, finding.reason, figures=finding.figures)
     except TimeoutError as error:
-        late = f"Did not answer within {probe.configuration.timeout:g} s"
+        late = f"did not answer within {probe.configuration.timeout:g} s"
         reason = f"{late}: {_told(error)}" if str(error) else late
         return Observation(Outcome.FAIL, reason, status=Status.UNKNOWN)
     except (NotAnswered, NotReached) as error:  # by who knows how the service is

@@ -105,6 +105,11 @@ def remove(service: Service, *, actor: Actor) -> None:
     if service.origin == Origin.INSTANCE:
         message = f"{service.name} is a part of the instance itself and can't be deleted."
         raise PartOfTheInstance(message)
+    forget(service, actor=actor)
+
+
+def forget(service: Service, *, actor: Actor) -> None:
+    """Delete a service with its history, in the current transaction. Raises AlreadyRunning."""
     _require_at_rest(service)
     for fingerprint in (
         Alert.objects.filter(resolved_at=None)

@@ -115,7 +115,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_result(look, web, route):
     seen = look("http", url=web.url, timeout=0.2, body_contains="x")
     assert time.monotonic() - began < 1
     assert (seen.outcome, seen.status) == (Outcome.FAIL, Status.UNKNOWN)
-    assert seen.reason == "Did not answer within 0.2 s"
+    assert seen.reason == "did not answer within 0.2 s"
 
 
 def test_nobody_there_is_unhealthy(look):
