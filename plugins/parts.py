@@ -24,9 +24,10 @@ class PluginManager(EverywherePart):
     """Restarted, it takes in new plugins and tries again those that failed."""
 
     alert = "health.plugins"
+    component = "plugins"
 
     def look(self) -> Sight:
-        return replace(kinds.seen("plugins"), started_at=processes.instance_started_at())
+        return replace(kinds.seen(self.component), started_at=processes.instance_started_at())
 
     def configuration(self) -> dict[str, Any]:
         return {"auto_load": AUTO_LOAD.value}

@@ -39,8 +39,9 @@ INTERVAL_SECONDS = 5.0
 def turn() -> None:
     """One look at all that have a policy, by however many workers at once."""
     forget_recovered()
-    known = graph.load()
-    for name in list(_candidates().values_list("service__name", flat=True)):
+    names = list(_candidates().values_list("service__name", flat=True))
+    known = graph.load() if names else {}
+    for name in names:
         restart_if_due(name, known)
 
 
@@ -92,9 +93,9 @@ def _attempt(state: State, policy: RestartPolicy) -> None:
         f"Restart {number} of at most {policy.max_attempts} by its policy, after"
         f" {state.failures_in_a_row} failed looks in a row: {state.reason}"
     )[: operations.MAX_REASON]
-    pause = min(policy.backoff_seconds * 2.0 ** (number - 1), policy.max_backoff_seconds)
     State.objects.filter(pk=state.pk).update(
-        automatic_restarts=number, next_restart_at=timezone.now() + timedelta(seconds=pause)
+        automatic_restarts=number,
+        next_restart_at=timezone.now() + attempts.pause(policy, number),
     )
     try:
         with transaction.atomic():

@@ -50,6 +50,7 @@ def a_part() -> Iterator[EverywherePart]:
 
     @parts.register("test_part", type="Test", description="Of the tests.")
     class TestPart(EverywherePart):
+        component = "database"
         restarts = 0
 
         def look(self) -> parts.Sight:

@@ -27,9 +27,10 @@ class Cache(EverywherePart):
     """Its requests are look-ups, found or not; it is up since its server is."""
 
     alert = "health.cache"
+    component = "cache"
 
     def look(self) -> Sight:
-        sight = kinds.seen("cache")
+        sight = kinds.seen(self.component)
         if kinds.is_unhealthy(sight):
             return sight
         server: Any = valkey.cache_client().info("server")

@@ -26,6 +26,8 @@ class ConnectionPool(EverywherePart):
     """Its requests are the connections that threads have asked the open pools for, each time
     with the mean wait; it is up since the oldest pool was opened."""
 
+    component = "database"
+
     def look(self) -> Sight:
         told = processes.running().values_list("started_at", f"figures__{FIGURE}")
         pools = [(started, pool) for started, pool in told if pool]

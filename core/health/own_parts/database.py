@@ -35,9 +35,10 @@ class DatabaseAdapter(EverywherePart):
     """Its requests are the transactions of the instance's database, whoever made them."""
 
     alert = "health.database"
+    component = "database"
 
     def look(self) -> Sight:
-        sight = kinds.seen("database")
+        sight = kinds.seen(self.component)
         if kinds.is_unhealthy(sight):
             return sight
         with connection.cursor() as cursor:

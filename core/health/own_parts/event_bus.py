@@ -28,9 +28,10 @@ class EventBus(EverywherePart):
     """Its requests are the events processed; it is up since the oldest dispatcher is."""
 
     alert = "health.event_bus"
+    component = "event_bus"
 
     def look(self) -> Sight:
-        sight = kinds.seen("event_bus")
+        sight = kinds.seen(self.component)
         processed = sight.figures.get("processed_events")
         return replace(
             sight,

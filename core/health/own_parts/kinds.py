@@ -37,7 +37,9 @@ def is_unhealthy(sight: Sight) -> bool:
 
 
 class EverywherePart(Part):
-    """A part of which every process has a piece."""
+    """A part of which every process has a piece. `component` is the one that it is of."""
+
+    component: ClassVar[str]
 
     @abstractmethod
     def restart_here(self) -> bool:
@@ -48,13 +50,16 @@ class EverywherePart(Part):
         payload = {"part": self.name, "since": since.isoformat()}
         result = control.broadcast(COMMAND, payload, wait_seconds=ANSWER_SECONDS)
         done = sum(answer["renewed"] for answer in result.answers.values())
-        progress.info(f"Renewed in {done} of {len(result.acknowledged) + len(result.missing)} processes.")
+        progress.info(
+            f"Renewed in {done} of {len(result.acknowledged) + len(result.missing)} processes."
+        )
         if unanswered := result.unanswered:
             reasons = "; ".join(sorted(set(result.errors.values()))) or "no answer"
             raise NotEverywhere(
                 f"Renewed in {done} processes, but not in {', '.join(unanswered)}: {reasons}.",
                 extra={"unanswered": unanswered},
             )
+        queries.standing(self.component)  # or the next look would tell of what was before
 
 
 _renewed: dict[str, tuple[datetime, bool]] = {}  # by part: for whom asked last, and whether

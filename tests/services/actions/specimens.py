@@ -2,7 +2,8 @@
 
 Everything about a program lies in its folder, so that whatever process acts upon it sees the
 same: `NAME.pid` while it was started, `NAME.fails` with the name of the action that fails,
-`NAME.hangs` likewise, `NAME.ill` with why it is not well, and `acts`, a line for each act.
+`NAME.hangs` and `NAME.vanishes` likewise, `NAME.ill` with why it is not well, `NAME.old` while a
+restart has not come about, and `acts`, a line for each act.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.probes import base as probes
 from services.probes.base import Observation, Probe, Status, Target, Unhealthy
 from services.registry import operations
 from services.registry.models import Service
+from tests.waiting import until
 
 
 class Program:
@@ -57,7 +59,7 @@ class Program:
     def stop(self) -> None:
         if (pid := self.pid) is not None:
             os.kill(pid, signal.SIGKILL)
-            psutil.wait_procs([psutil.Process(pid)], timeout=5)
+            until(lambda: self.pid is None)
         self.file("pid").unlink(missing_ok=True)
 
     def acts(self) -> list[str]:

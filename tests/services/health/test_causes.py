@@ -66,13 +66,13 @@ def test_a_diamond_has_one_cause(team):
 
 
 def test_of_two_causes_the_one_that_came_first_counts(team):
-    services = team({"cache": (), "db": (), "web": ("cache", "db")})
-    services.fail("db", "web", "cache")
+    services = team({"queue": (), "db": (), "web": ("queue", "db")})
+    services.fail("db", "web", "queue")
     assert grouped() == {"web": "db"}
     services.recover("db")
-    assert grouped() == {"web": "cache"}
+    assert grouped() == {"web": "queue"}
     services.fail("db")
-    assert grouped() == {"web": "cache"}
+    assert grouped() == {"web": "queue"}
 
 
 def test_a_healthy_dependency_between_them_parts_them(team):
