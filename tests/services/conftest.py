@@ -16,3 +16,10 @@ def loopback_allowed() -> Iterator[None]:
     """Probes and controllers may connect to this machine, where the tests' servers are."""
     with options.replaced({"outgoing.allowed_networks": LOOPBACK}):
         yield
+
+
+@pytest.fixture
+def nothing_allowed(loopback_allowed: None) -> Iterator[None]:
+    """As an instance comes: only public addresses may be connected to."""
+    with options.replaced({"outgoing.allowed_networks": []}):
+        yield
