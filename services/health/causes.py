@@ -24,7 +24,6 @@ from core.health import parts
 from core.processes import loops
 from core.text import cut
 from services.health.alerts import SOURCE
-from services.registry.graph import Graph
 from services.registry.models import Dependency, DesiredState, Health, State
 
 SECONDS = 10.0
@@ -133,7 +132,7 @@ def _root_of(names: list[str], roots: Mapping[str, str], troubles: Troubles) -> 
     return min(found, key=lambda name: troubles[name].rank, default=None)
 
 
-def roots_of(needs: Graph, troubles: Troubles) -> dict[str, str]:
+def roots_of(needs: Mapping[str, Collection[str]], troubles: Troubles) -> dict[str, str]:
     """The services that a cause was found for, with the service that is the cause."""
     roots: dict[str, str] = {}
     for name in TopologicalSorter(needs).static_order():
