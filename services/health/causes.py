@@ -24,7 +24,6 @@ from core.health import parts
 from core.processes import loops
 from core.text import cut
 from services.health.alerts import SOURCE
-from services.registry.graph import Graph
 from services.registry.models import Dependency, DesiredState, Health, State
 
 SECONDS = 10.0
@@ -95,7 +94,7 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
     found: dict[str, tuple[str | None, str]] = {}
     for alert in alerts:
         root = _root_of(_services(alert), roots, troubles)
-        cause = fingerprint(root) if root else None
+        cause = alert_of(root) if root else None
         if root is None or cause == alert:
             found[alert] = None, ""
         elif cause in alerts:
@@ -105,8 +104,8 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
     return found
 
 
-def fingerprint(name: str) -> str:
-    """Of the alert that stands for a service, whoever raises it."""
+def alert_of(name: str) -> str:
+    """The fingerprint of the alert that stands for a service, whoever raises it."""
     of_part = parts.registry.get(name).alert if name in parts.registry else None
     return of_part or f"service.{name}"
 
@@ -133,7 +132,7 @@ def _root_of(names: list[str], roots: Mapping[str, str], troubles: Troubles) -> 
     return min(found, key=lambda name: troubles[name].rank, default=None)
 
 
-def roots_of(needs: Graph, troubles: Troubles) -> dict[str, str]:
+def roots_of(needs: Mapping[str, Collection[str]], troubles: Troubles) -> dict[str, str]:
     """The services that a cause was found for, with the service that is the cause."""
     roots: dict[str, str] = {}
     for name in TopologicalSorter(needs).static_order():
