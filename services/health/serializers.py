@@ -48,7 +48,7 @@ class HistoryOut(serializers.Serializer[Any]):
     pagination = PaginationOut()
 
 
-class ErrorOut(serializers.Serializer[Any]):
+class ServiceErrorOut(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField(help_text="When it was last seen.")
     error = serializers.CharField(
         help_text="The newest of those that differ only in numbers, ids and the like."
@@ -59,5 +59,5 @@ class ErrorOut(serializers.Serializer[Any]):
 
 class ErrorsOut(serializers.Serializer[Any]):
     service = serializers.CharField()
-    errors = ErrorOut(many=True)  # type: ignore[assignment]
+    errors = ServiceErrorOut(many=True)  # type: ignore[assignment]
     pagination = PaginationOut()
