@@ -57,7 +57,8 @@ class ServiceIn(serializers.Serializer[Any]):
 
 class ServiceChangesIn(serializers.Serializer[Any]):
     """The keys to be replaced, `probe` and `controller` each as a whole; null takes an
-    optional one away. A mask keeps the secret that is stored there, if the type stays."""
+    optional one away. A mask keeps the secret that is stored there, as long as the type and
+    the address that it is meant for stay."""
 
 
 class ImportIn(serializers.Serializer[Any]):
