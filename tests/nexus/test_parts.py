@@ -14,6 +14,7 @@ from core.metrics.standard import REQUEST_DURATION
 from core.processes import operations, restarting
 from core.processes.identity import Identity
 from core.processes.models import Process
+from core.processes.restarting import NotSupervised
 from nexus import parts as web_parts
 from nexus import web_server
 from tests.health.test_own_parts import Said
@@ -89,6 +90,8 @@ def test_only_what_a_server_has_forked_belongs_to_it(monkeypatch):
     web_server.begin(workers=3)  # this process, which has not been forked by itself
     assert web_server.here() is None
     assert web_server.told() == {}
+    with pytest.raises(NotSupervised, match=r"nexus\.serve"):
+        web_server.replace_one_by_one()  # whatever started this test must not be signalled
 
 
 def test_a_forked_process_knows_its_server(monkeypatch):
