@@ -6,16 +6,15 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from core import ids
 from services.actions.plan import Act
 from services.controllers.base import RESTART, START, STOP
 from services.probes.base import Status
 from services.probing.operations import due_now
 from services.registry.models import DesiredState, Service, State
-from tasks.models import ACTIVE
+from tasks.models import ACTIVE, Task
 from tasks.operations import AlreadyRunning
 
 TRANSIENT = (Status.STARTING, Status.RESTARTING)
@@ -26,20 +25,15 @@ def take(names: Collection[str], *, task_id: UUID) -> None:
 
     Raises AlreadyRunning when another one does; one that has ended does not count.
     """
-    states = (
-        State.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("acting", "service")
-        .filter(service__name__in=names)
-        .order_by("service_id")
-    )
-    for state in states:
-        other = state.acting
-        if other is not None and other.pk != task_id and other.status in ACTIVE:
-            raise AlreadyRunning(
-                f"{other.external_id} acts upon {state.service.name} already: "
-                "wait for it or cancel it.",
-                extra={"task_id": ids.external("task", other.pk)},
-            )
+    # Only a statement of its own, once the rows are locked, sees the tasks that others have put
+    # there meanwhile: the row that a lock waited for is new, what was joined to it is not.
+    locked = dict(_locked(names).values_list("acting_id", "service__name"))
+    other = Task.objects.filter(pk__in=locked, status__in=ACTIVE).exclude(pk=task_id).first()
+    if other is not None:
+        raise AlreadyRunning(
+            f"{other.external_id} acts upon {locked[other.pk]} already: wait for it or cancel it.",
+            extra={"task_id": other.external_id},
+        )
     State.objects.filter(service__name__in=names).update(acting=task_id)
 
 
@@ -73,7 +67,8 @@ def is_back(name: str) -> None:
 def release(names: Collection[str], *, task_id: UUID) -> None:
     """The task acts no longer. What it has left in between is unknown until the next look, which
     is due now."""
-    held = State.objects.filter(service__name__in=names, acting=task_id)
+    locked = _locked(names).values_list("pk", flat=True)
+    held = State.objects.filter(pk__in=list(locked), acting=task_id)
     in_between = Q(status__in=TRANSIENT)
     held.update(
         acting=None,
@@ -81,6 +76,12 @@ def release(names: Collection[str], *, task_id: UUID) -> None:
         status=Case(When(in_between, then=Value(Status.UNKNOWN)), default=F("status")),
     )
     due_now(*names)
+
+
+def _locked(names: Collection[str]) -> QuerySet[State]:
+    """In the order in which everybody locks them, so that nobody waits in a circle."""
+    states = State.objects.filter(service__name__in=names).order_by("service_id")
+    return states.select_for_update(of=("self",), no_key=True)
 
 
 def desire_again(former: dict[str, str]) -> None:

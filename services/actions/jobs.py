@@ -13,7 +13,7 @@ from core.errors import NexusError, Unavailable
 from services.actions import elsewhere, holding, outcomes, standing, undoing
 from services.actions.acting import Acting
 from services.actions.plan import Act, DependenciesStopped, DependentsRunning, Others
-from services.controllers.base import STOP
+from services.controllers.base import STOP, ActionFailed
 from services.probing.operations import look
 from services.registry.models import Health, State
 from tasks.job import Context, External, Job, Step, Steps, jobs
@@ -150,12 +150,13 @@ class ActUponServices(Job):
         """Why it is not up; "" when it is."""
         context.give_way()
         found = standing.service(act.service)
-        is_here = not elsewhere.is_elsewhere(found)
-        if is_here and not standing.controller(found).is_renewed(acting):
-            return "what was asked for has not come about"
         try:
+            # Elsewhere, the task there has waited for that.
+            is_here = not elsewhere.is_elsewhere(found)
+            if is_here and not standing.controller(found).is_renewed(acting):
+                return "what was asked for has not come about"
             look(name=act.service, checkpoint=context.checkpoint)
-        except Unavailable as error:
+        except (ActionFailed, Unavailable) as error:
             return error.message
         state = State.objects.get(service=found)
         is_up = state.health in UP and state.failures_in_a_row == 0

@@ -100,7 +100,8 @@ class Plan:
         ):
             if names:
                 raise error(
-                    f"{self.service} is not alone, so to {self.action} it takes ?cascade=true: "
+                    f"To {self.action} {self.service} concerns others, so ask for it with"
+                    " cascade: "
                     + "; ".join(f"{name} {what}" for name in names[:10])
                     + (f"; and {len(names) - 10} more." if len(names) > 10 else "."),
                     extra={error.code: list(names)},

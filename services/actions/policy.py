@@ -29,6 +29,7 @@ from services.registry import graph
 from services.registry.definitions import RestartPolicy
 from services.registry.models import Criticality, DesiredState, Health, State
 from tasks.models import ACTIVE
+from tasks.operations import AlreadyRunning
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ INTERVAL_SECONDS = 5.0
 def turn() -> None:
     """One look at all that have a policy, by however many workers at once."""
     forget_recovered()
-    known = graph.load()
-    for name in list(_candidates().values_list("service__name", flat=True)):
+    names = list(_candidates().values_list("service__name", flat=True))
+    known = graph.load() if names else {}
+    for name in names:
         restart_if_due(name, known)
 
 
@@ -92,17 +94,19 @@ def _attempt(state: State, policy: RestartPolicy) -> None:
         f"Restart {number} of at most {policy.max_attempts} by its policy, after"
         f" {state.failures_in_a_row} failed looks in a row: {state.reason}"
     )[: operations.MAX_REASON]
-    pause = min(policy.backoff_seconds * 2.0 ** (number - 1), policy.max_backoff_seconds)
-    State.objects.filter(pk=state.pk).update(
-        automatic_restarts=number, next_restart_at=timezone.now() + timedelta(seconds=pause)
-    )
     try:
         with transaction.atomic():
             operations.act(
                 name=name, action=RESTART, actor=SYSTEM, others=Others.LEAVE, reason=reason
             )
+    except AlreadyRunning:
+        return  # somebody was quicker
     except NexusError as error:
         logger.warning("%s could not be restarted by its policy: %s", name, error.message)
+    State.objects.filter(pk=state.pk).update(
+        automatic_restarts=number,
+        next_restart_at=timezone.now() + attempts.pause(policy, number),
+    )
 
 
 def _give_up(state: State, policy: RestartPolicy) -> None:

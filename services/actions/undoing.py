@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.access.actor import SYSTEM
 from core.errors import NexusError
-from services.actions import elsewhere, holding, standing
+from services.actions import attempts, elsewhere, holding, standing
 from services.actions.acting import Acting
 from services.actions.plan import Act
 from services.controllers.base import RESTART, START, STOP
@@ -31,6 +32,9 @@ def undo(acts: Sequence[Act], *, aim: str, context: Context) -> None:
         for act in acts:
             if act.action == START and _is_down(act, steps):
                 _start_again(act, context)
+    if context.actor.kind == SYSTEM.kind:
+        for act in acts:
+            attempts.failed(act.service)
     holding.release({act.service for act in acts}, task_id=context.task_id)
 
 

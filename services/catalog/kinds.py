@@ -45,12 +45,16 @@ def configuration(kind: Any) -> dict[str, Any]:
 
 def definition(*, is_change: bool) -> dict[str, Any]:
     """The JSON Schema of a definition, or of what a change of one may say: any of its keys, and
-    null for what is to be as if it had never been said."""
+    null for what is to be as if it had never been said.
+
+    What belongs to each type of probe and controller is not in it: with all of them it would be
+    larger than the rest of the API together.
+    """
     schema = without_nul(whole(Definition.model_json_schema()))
     properties = {
         **schema["properties"],
-        "probe": _one_of(probes.registry),
-        "controller": {"anyOf": [_one_of(controllers.registry), {"type": "null"}]},
+        "probe": _configured(probes.registry),
+        "controller": {"anyOf": [_configured(controllers.registry), {"type": "null"}]},
     }
     if is_change:
         required = set(schema["required"])
@@ -66,8 +70,15 @@ def definition(*, is_change: bool) -> dict[str, Any]:
     }
 
 
-def _one_of(registry: Iterable[Any]) -> dict[str, Any]:
-    return {"oneOf": [configuration(kind) for kind in _choices(registry)]}
+def _configured(registry: Iterable[Any]) -> dict[str, Any]:
+    names = [kind.type for kind in _choices(registry)]
+    return {
+        "type": "object",
+        "description": "Of a type in `/services/types`, where the schema of each is.",
+        "properties": {"type": {"type": "string", "enum": names}},
+        "required": ["type"],
+        "additionalProperties": True,
+    }
 
 
 def _choices(registry: Iterable[Any]) -> Iterator[Any]:

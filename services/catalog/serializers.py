@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.cursors import TEXT, pattern
@@ -17,6 +18,7 @@ from services.registry.models import Criticality, DesiredState, Health, Origin
 STATUSES = [each.value for each in Status]
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[^\u0000]*$"})
 class Words(serializers.CharField):
     """Any text, the empty one too: a filter that nothing fits finds nothing."""
 
@@ -56,8 +58,8 @@ class ServiceChangesIn(serializers.Serializer[Any]):
 
 
 class ImportIn(serializers.Serializer[Any]):
-    """Each definition stands for all of a service; those of parts of the instance name only
-    what operators may say of them."""
+    """Each definition is as `POST /services` takes it, and stands for all of a service. Those of
+    parts of the instance name only what operators may say of them."""
 
 
 class _DefinitionSchema(OpenApiSerializerExtension):
@@ -80,7 +82,13 @@ class _ImportSchema(OpenApiSerializerExtension):
     target_class = ImportIn
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        services = {"type": "array", "items": kinds.definition(is_change=False)}
+        definition = {
+            "type": "object",
+            "properties": {"name": kinds.definition(is_change=False)["properties"]["name"]},
+            "required": ["name"],
+            "additionalProperties": True,
+        }
+        services = {"type": "array", "items": definition}
         return {
             "type": "object",
             "properties": {"services": services},

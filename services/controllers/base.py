@@ -54,6 +54,15 @@ def outcome(*, asked: bool = False) -> Iterator[None]:
         raise ActionFailed(error.message) from error
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raise what clients raise while nothing is asked for but information."""
+    try:
+        yield
+    except (NotAnswered, NotReached, Refused, AddressRefused) as error:
+        raise ActionFailed(error.message) from error
+
+
 class Acting(Protocol):
     """One act on one service.
 

@@ -20,6 +20,7 @@ from services.controllers.base import (
     Controller,
     OutcomeUnknown,
     outcome,
+    reading,
     register,
 )
 
@@ -80,7 +81,7 @@ class CommandController(Controller):
         name = self.configuration.logs
         if name is None:
             raise self._cannot("show logs: no command is configured for it")
-        with outcome():
+        with reading():
             finished = processes.run(
                 commands.argv(name),
                 deadline=time.monotonic() + LOGS_SECONDS,

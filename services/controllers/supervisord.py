@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Literal
 
 from services.clients.supervisord import Place, Process, Supervisord
@@ -14,6 +13,7 @@ from services.controllers.base import (
     Controller,
     OutcomeUnknown,
     outcome,
+    reading,
     register,
 )
 
@@ -37,18 +37,18 @@ class SupervisordController(Controller):
     has_logs = True
 
     def start(self, acting: Acting) -> None:
-        with self._conversation(acting) as supervisord:
+        with outcome(), self._supervisord(acting) as supervisord:
             supervisord.start()
         self._wait(acting, _has_begun, seconds=min(SETTLE_SECONDS, acting.remaining()))
 
     def stop(self, acting: Acting) -> None:
-        with self._conversation(acting) as supervisord:
+        with outcome(), self._supervisord(acting) as supervisord:
             supervisord.stop()
         if late := self._wait(acting, _is_down, seconds=acting.remaining()):
             raise OutcomeUnknown(f"{late.full_name} was told to stop and is still {late.state}.")
 
     def restart(self, acting: Acting) -> None:
-        with self._conversation(acting) as supervisord:
+        with reading(), self._supervisord(acting) as supervisord:
             processes = supervisord.processes()
         if all(each.has_started_since(acting.since) for each in processes):
             acting.info("It was started again already since this was asked for")
@@ -58,7 +58,7 @@ class SupervisordController(Controller):
     def logs(self, lines: int) -> list[str]:
         channel = self.configuration.log.capitalize()
         deadline = time.monotonic() + CALL_SECONDS
-        with outcome(), Supervisord(self.configuration, deadline=deadline) as supervisord:
+        with reading(), Supervisord(self.configuration, deadline=deadline) as supervisord:
             found = {
                 each.name: supervisord.log(each, channel, lines) for each in supervisord.processes()
             }
@@ -66,12 +66,9 @@ class SupervisordController(Controller):
             return next(iter(found.values()))
         return [f"{name}: {line}" for name, several in found.items() for line in several]
 
-    @contextmanager
-    def _conversation(self, acting: Acting, *, asked: bool = False) -> Iterator[Supervisord]:
+    def _supervisord(self, acting: Acting) -> Supervisord:
         seconds = min(max(acting.remaining(), LEAST_SECONDS), CALL_SECONDS)
-        deadline = time.monotonic() + seconds
-        with outcome(asked=asked), Supervisord(self.configuration, deadline=deadline) as made:
-            yield made
+        return Supervisord(self.configuration, deadline=time.monotonic() + seconds)
 
     def _wait(
         self, acting: Acting, is_done: Callable[[Process], bool], *, seconds: float
@@ -79,7 +76,7 @@ class SupervisordController(Controller):
         """Wait until all of them are, and return one that isn't when time is up."""
         deadline = time.monotonic() + seconds
         while True:
-            with self._conversation(acting, asked=True) as supervisord:
+            with outcome(asked=True), self._supervisord(acting) as supervisord:
                 late = [each for each in supervisord.processes() if not is_done(each)]
             if not late or time.monotonic() > deadline - PAUSE_SECONDS:
                 return late[0] if late else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.metrics import instruments, series
-from services.health.transitions import Taken
+from services.health.noting import Judged
 
 SERVICE = "service"
 MOST_SERVICES = 5_000  # that are told apart; the rest is counted as one
@@ -24,9 +24,9 @@ series.declare(
 )  # fmt: skip
 
 
-def record(taken: Taken) -> None:
+def record(judged: Judged) -> None:
     """Not of a service that is down because somebody wanted it so."""
-    if not taken.verdict.is_stopped:
-        LATENCY.record(taken.look.latency_ms / 1000, taken.before.name)
-        if taken.look.failed:
-            FAILURES.add(1, taken.before.name)
+    if not judged.verdict.is_stopped:
+        LATENCY.record(judged.look.latency_ms / 1000, judged.before.name)
+        if judged.look.failed:
+            FAILURES.add(1, judged.before.name)

@@ -22,6 +22,13 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+class _Dumper(yaml.SafeDumper):
+    """Without anchors, which `read` refuses."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def exported() -> dict[str, Any]:
     """Every service that somebody registered, and what they changed of the instance's parts."""
     needs = graph.load()
@@ -30,7 +37,7 @@ def exported() -> dict[str, Any]:
 
 
 def write(document: dict[str, Any]) -> str:
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return f"{ABOUT}\n{text}"
 
 

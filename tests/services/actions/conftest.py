@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def create(
 
     yield made
     draining.reset()
+
+
+@pytest.fixture
+def defined(db: None, programs: Callable[[str], Program], tmp_path: Path) -> Callable[..., Service]:
+    """Like `create`, for what acts upon nothing: nobody has looked at the service yet."""
+    return partial(specimens.create, tmp_path)
 
 
 @pytest.fixture

@@ -43,8 +43,10 @@ def ran_beside(task: Task) -> Iterator[None]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    yield
-    thread.join(30)
+    try:
+        yield
+    finally:
+        thread.join(30)
     assert not thread.is_alive()
 
 

@@ -2,7 +2,8 @@
 
 Everything about a program lies in its folder, so that whatever process acts upon it sees the
 same: `NAME.pid` while it was started, `NAME.fails` with the name of the action that fails,
-`NAME.hangs` likewise, `NAME.ill` with why it is not well, and `acts`, a line for each act.
+`NAME.hangs` and `NAME.vanishes` likewise, `NAME.ill` with why it is not well, `NAME.old` while a
+restart has not come about, and `acts`, a line for each act.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from services.probes import base as probes
 from services.probes.base import Observation, Probe, Status, Target, Unhealthy
 from services.registry import operations
 from services.registry.models import Service
+from tests.waiting import until
 
 
 class Program:
@@ -57,7 +60,7 @@ class Program:
     def stop(self) -> None:
         if (pid := self.pid) is not None:
             os.kill(pid, signal.SIGKILL)
-            psutil.wait_procs([psutil.Process(pid)], timeout=5)
+            until(lambda: self.pid is None)
         self.file("pid").unlink(missing_ok=True)
 
     def acts(self) -> list[str]:
@@ -86,7 +89,7 @@ class ProgramController(Controller):
 
     class Configuration(Controller.Configuration):
         folder: str
-        name: str = ""
+        seconds: float = 0.0  # between stop and start
 
     def start(self, acting: Acting) -> None:
         self._do("start", acting).start()
@@ -97,10 +100,17 @@ class ProgramController(Controller):
     def restart(self, acting: Acting) -> None:
         program = self._do("restart", acting)
         program.stop()
+        self._take_time(acting)
         program.start()
 
     def logs(self, lines: int) -> list[str]:
         return (Path(self.configuration.folder) / "log").read_text().splitlines()[-lines:]
+
+    def _take_time(self, acting: Acting) -> None:
+        end = time.monotonic() + self.configuration.seconds
+        while time.monotonic() < end:
+            acting.checkpoint()
+            threading.Event().wait(0.02)
 
     def _do(self, action: str, acting: Acting) -> Program:
         program = Program(self.configuration.folder, acting.name)
@@ -148,7 +158,12 @@ def remove() -> None:
 
 
 def create(
-    folder: Path, name: str, *needs: str, controller: str | None = "program", **given: Any
+    folder: Path,
+    name: str,
+    *needs: str,
+    controller: str | None = "program",
+    seconds: float = 0.0,
+    **given: Any,
 ) -> Service:
     """A service that is a program, which runs."""
     Program(folder, name).start()
@@ -156,7 +171,8 @@ def create(
         "name": name,
         "type": "Program",
         "probe": {"type": "program", "folder": str(folder), "failure_threshold": 1},
-        "controller": controller and {"type": controller, "folder": str(folder)},
+        "controller": controller
+        and {"type": controller, "folder": str(folder), "seconds": seconds},
         "dependencies": list(needs),
         **given,
     }

@@ -178,8 +178,8 @@ def test_of_many_that_ask_at_once_one_restarts_it(create, programs):
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "restart"])
-def test_each_act_is_a_step_of_the_task(create, action):
-    create("web")
+def test_each_act_is_a_step_of_the_task(defined, action):
+    defined("web")
     steps = asked(action, "web").steps.values_list("name", flat=True)
     waits = [] if action == "stop" else ["wait web"]
     assert list(steps) == ["check", f"{action} web", *waits]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from core.access.actor import SYSTEM
 from core.alerts import operations as alerts
 from core.alerts.models import Alert
 from core.health import parts
-from services.models import Service, State
+from services.health import results
+from services.health.causes import catch_up
+from services.health.maintenance import operations
+from services.models import HealthPeriod, MaintenanceWindow, Service, State
 from tasks.models import Status as TaskStatus
 from tasks.models import Task
-from tests.services.health.conftest import FAIL, PASS, PROBE, WARNING, ago, saw
+from tests.services.health.conftest import FAIL, PASS, PROBE, WARNING, ago, look, saw
 
 
 def unresolved() -> list[str]:
@@ -90,6 +95,91 @@ class TestWhileSomethingActsUponIt:
         acted_upon(web)
         saw(web, PASS)
         assert unresolved() == []
+
+
+class TestUnderMaintenance:
+    @pytest.fixture
+    def window(self, service) -> MaintenanceWindow:
+        saw(service())
+        return operations.schedule(
+            name="web", ends_at=timedelta(hours=1), reason="new disks", actor=SYSTEM
+        )
+
+    def test_it_raises_none_until_that_is_over(self, window):
+        web = window.service
+        saw(web, FAIL, FAIL, FAIL)
+        assert unresolved() == []
+        operations.end(name="web", window_id=window.pk, actor=SYSTEM)
+        saw(web, FAIL)
+        assert unresolved() == ["service.web"]
+        saw(web, FAIL)
+        assert Alert.objects.get().count == 1
+
+    def test_what_fails_without_change_costs_one_statement_more(
+        self, window, django_assert_num_queries
+    ):
+        saw(window.service, FAIL, FAIL)
+        with django_assert_num_queries(4):
+            results.write([look(window.service, FAIL)])
+
+    def test_the_one_there_was_is_resolved_by_success(self, service):
+        web = service()
+        saw(web, FAIL)
+        operations.schedule(
+            name="web", ends_at=timedelta(hours=1), reason="new disks", actor=SYSTEM
+        )
+        saw(web, PASS)
+        assert unresolved() == []
+
+
+class TestCauses:
+    """A database that five services need."""
+
+    @pytest.fixture
+    def five(self, service) -> list[Service]:
+        service("database")
+        made = [service(f"web-{number}", needs=("database",)) for number in range(5)]
+        results.write([look(each, at=ago(seconds=20)) for each in Service.objects.all()])
+        return made
+
+    @pytest.mark.parametrize("database_first", [True, False])
+    def test_those_that_fail_because_of_it_are_grouped_under_it(self, five, database_first):
+        database = Service.objects.get(name="database")
+        order = [database, *five] if database_first else [*five, database]
+        for each in order:
+            saw(each, FAIL, FAIL)
+        [root] = Alert.objects.filter(cause=None)
+        assert root.fingerprint == "service.database"
+        assert Alert.objects.filter(cause=root).count() == 5
+        for each in order[::-1]:
+            saw(each, PASS)
+        assert unresolved() == []
+        assert not HealthPeriod.objects.filter(ended_at=None).exclude(health="healthy").exists()
+
+    def test_in_one_batch_as_well(self, five):
+        for seconds in (5, 4):
+            results.write(
+                [look(each, FAIL, at=ago(seconds=seconds)) for each in Service.objects.all()]
+            )
+        assert Alert.objects.filter(cause__fingerprint="service.database").count() == 5
+
+    def test_what_fails_still_when_the_cause_is_over_stands_for_itself(self, five):
+        database = Service.objects.get(name="database")
+        for each in (database, *five):
+            saw(each, FAIL, FAIL)
+        saw(database, PASS)
+        assert Alert.objects.filter(cause=None, resolved_at=None).count() == 5
+
+    def test_a_process_that_is_killed_before_it_grouped_them_leaves_that_to_others(
+        self, five, monkeypatch
+    ):
+        with monkeypatch.context() as killed:
+            killed.setattr(results.causes, "regroup", lambda: None)
+            for each in (Service.objects.get(name="database"), *five):
+                saw(each, FAIL, FAIL)
+        assert Alert.objects.filter(cause=None).count() == 6
+        catch_up()
+        assert Alert.objects.filter(cause=None).count() == 1
 
 
 class TestResolvedByAPerson:

@@ -17,6 +17,7 @@ from services.health.maintenance import borders
 from services.health.maintenance.borders import covers, pass_borders, settle
 from services.health.models import HealthPeriod, MaintenanceWindow
 from services.models import Service, State
+from tests.processes.spawning import database_url
 from tests.services.health.conftest import ago
 
 pytestmark = pytest.mark.django_db
@@ -114,11 +115,7 @@ def test_the_lookers_are_woken(service):
     web = service()
     period(web, since=ago(hours=9))
     window(web, ago(hours=5), ago(minutes=1))
-    given = connection.get_connection_params()
-    keys = ("host", "port", "dbname", "user", "password")
-    with psycopg.connect(
-        **{key: given[key] for key in keys if given.get(key)}, autocommit=True
-    ) as listener:
+    with psycopg.connect(database_url(), autocommit=True) as listener:
         listener.execute('LISTEN "services.probing"')
         pass_borders()
         assert [each.channel for each in listener.notifies(timeout=5, stop_after=1)]

@@ -9,10 +9,13 @@ from random import Random
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
+from core.health.checks import Outcome
 from services.health import results
+from services.health.maintenance import borders
 from services.health.results import Result
-from services.models import HealthPeriod, Service, State
+from services.models import HealthPeriod, MaintenanceWindow, Service, State
 from tests.services.health.conftest import FAIL, PASS, WARNING, ago, look, saw
 
 INTERVAL = 30
@@ -67,7 +70,6 @@ def assert_without_gap(service: Service) -> None:
     assert periods[-1].ended_at is None
     state = State.objects.get(pk=service.pk)
     assert (periods[-1].health, periods[0].started_at) == (state.health, FIRST[service.pk])
-    assert state.since >= periods[-1].started_at
 
 
 def lasting(timeline: list[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
@@ -187,6 +189,56 @@ class TestOnPurpose:
         acted_upon(web)
         saw(web, FAIL, FAIL)
         assert (history(web)[-1].health, history(web)[-1].excused) == ("unhealthy", False)
+
+
+class TestUnderMaintenance:
+    """A window from 50 to 20 minutes ago."""
+
+    @pytest.fixture
+    def web(self, watched) -> Service:
+        made = watched()
+        MaintenanceWindow.objects.create(
+            service=made, starts_at=ago(minutes=50), ends_at=ago(minutes=20), reason="new disks"
+        )
+        return made
+
+    def told(self, web: Service) -> list[tuple[str, bool, int]]:
+        assert_without_gap(web)
+        now = timezone.now()
+        return [
+            (each.health, each.excused, round((now - each.started_at).total_seconds() / 60))
+            for each in history(web)[1:]
+        ]
+
+    @staticmethod
+    def look_each_minute(web: Service, outcomes: dict[int, Outcome]) -> None:
+        for minutes in range(60, 0, -1):
+            if (outcome := outcomes.get(minutes)) is not None:
+                results.write([look(web, outcome, at=ago(minutes=minutes))])
+
+    def test_what_is_down_in_it_is_excused(self, web):
+        down = {minutes: FAIL if 10 < minutes <= 40 else PASS for minutes in range(60, 0, -1)}
+        self.look_each_minute(web, down)
+        assert self.told(web) == [
+            ("healthy", False, 60), ("healthy", True, 50), ("unhealthy", True, 39),
+            ("unhealthy", False, 20), ("healthy", False, 9),
+        ]  # fmt: skip
+
+    def test_while_nobody_looked_its_borders_make_nothing_known(self, web):
+        some = dict.fromkeys((60, 59, 58, 10, 9, 8), PASS)
+        self.look_each_minute(web, some)
+        found = self.told(web)
+        assert found[0] == ("healthy", False, 60)
+        assert {health for health, _, began in found if 10 < began <= 58} == {"unknown"}
+        assert found[-1] == ("healthy", False, 10)
+
+    def test_borders_that_were_passed_meanwhile_make_nothing_known_either(self, web):
+        self.look_each_minute(web, dict.fromkeys((60, 59, 58), PASS))
+        borders.pass_borders()
+        assert [health for health, _, _ in self.told(web)] == ["healthy"] * 3
+        self.look_each_minute(web, dict.fromkeys((10, 9, 8), PASS))
+        found = self.told(web)
+        assert {health for health, _, began in found if 10 < began <= 58} == {"unknown"}
 
 
 def test_while_nobody_looked_it_is_unknown_and_why(watched):
