@@ -30,7 +30,7 @@ def somebody_waits() -> bool:
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_for_each_other(create):
     for name in ("a", "b"):
-        create(name)
+        last = create(name)
         raise_alert(
             fingerprint=f"service.{name}", source="services", severity="warning",
             title="Down", message="",
@@ -47,7 +47,7 @@ def test_nobody_waits_for_each_other(create):
 
     thread = threading.Thread(target=prune)
     with transaction.atomic():  # as a look does that changes the health of the last one
-        State.objects.select_for_update().get(service__name="b")
+        State.objects.select_for_update().get(pk=last.pk)
         thread.start()
         until(somebody_waits)
         take_turns()
