@@ -15,7 +15,6 @@ MODULES = (
     "services.probing.loops",
     "services.health.retention",
     "services.health.causes",
-    "services.health.regrouping",
     "services.health.maintenance.borders",
     "services.health.objectives",
     "services.actions.jobs",

@@ -29,6 +29,7 @@ from services.registry import graph
 from services.registry.definitions import RestartPolicy
 from services.registry.models import Criticality, DesiredState, Health, State
 from tasks.models import ACTIVE
+from tasks.operations import AlreadyRunning
 
 logger = logging.getLogger(__name__)
 
@@ -93,17 +94,19 @@ def _attempt(state: State, policy: RestartPolicy) -> None:
         f"Restart {number} of at most {policy.max_attempts} by its policy, after"
         f" {state.failures_in_a_row} failed looks in a row: {state.reason}"
     )[: operations.MAX_REASON]
-    State.objects.filter(pk=state.pk).update(
-        automatic_restarts=number,
-        next_restart_at=timezone.now() + attempts.pause(policy, number),
-    )
     try:
         with transaction.atomic():
             operations.act(
                 name=name, action=RESTART, actor=SYSTEM, others=Others.LEAVE, reason=reason
             )
+    except AlreadyRunning:
+        return  # somebody was quicker
     except NexusError as error:
         logger.warning("%s could not be restarted by its policy: %s", name, error.message)
+    State.objects.filter(pk=state.pk).update(
+        automatic_restarts=number,
+        next_restart_at=timezone.now() + attempts.pause(policy, number),
+    )
 
 
 def _give_up(state: State, policy: RestartPolicy) -> None:

@@ -80,7 +80,7 @@ class PlanStepOut(serializers.Serializer[Any]):
     step = serializers.CharField(help_text="As it will be called in the task.")
 
 
-class PlanOut(serializers.Serializer[Any]):
+class ActionPlanOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     action = serializers.ChoiceField(choices=ACTIONS)
     dry_run = serializers.BooleanField()
@@ -96,7 +96,7 @@ class PlanOut(serializers.Serializer[Any]):
 
 DoneOrPlannedOut = PolymorphicProxySerializer(
     component_name="DoneOrPlanned",
-    serializers=[ActionOut, PlanOut],
+    serializers=[ActionOut, ActionPlanOut],
     resource_type_field_name=None,
 )
 

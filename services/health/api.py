@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
@@ -14,7 +15,8 @@ from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.metrics.ranges import checked_range
 from services.health import queries
-from services.health.serializers import ErrorsIn, ErrorsOut, HistoryIn, HistoryOut
+from services.health.serializers import ErrorsIn, HistoryIn, ServiceErrorsOut, ServiceHistoryOut
+from services.health.uptime import uptime
 from services.registry import queries as registry
 
 DEFAULT_RANGE = timedelta(days=30)
@@ -25,11 +27,14 @@ class HistoryView(ApiView):
 
     scope = READ_SYSTEM
 
-    @extend_schema(operation_id="get_service_history", parameters=[HistoryIn], responses=HistoryOut)
+    @extend_schema(
+        operation_id="get_service_history", parameters=[HistoryIn], responses=ServiceHistoryOut
+    )
     def get(self, request: ApiRequest, service_name: str) -> Response:
         """Periods of the same health, newest first, of the last 30 days unless a range is given.
 
-        They follow each other without a gap: while nobody looked, it is unknown.
+        They follow each other without a gap: while nobody looked, it is unknown. The uptime is
+        that up to now, whatever the range.
         """
         given = query_of(HistoryIn, request)
         start, end = checked_range(
@@ -44,6 +49,7 @@ class HistoryView(ApiView):
             {
                 "service": service.name,
                 "time_range": {"start": start, "end": end},
+                "uptime": uptime([service.pk], now=timezone.now())[service.pk],
                 "periods": [queries.period(row, start=start, end=end) for row in rows],
                 "pagination": page,
             }
@@ -55,7 +61,9 @@ class ErrorsView(ApiView):
 
     scope = READ_SYSTEM
 
-    @extend_schema(operation_id="list_service_errors", parameters=[ErrorsIn], responses=ErrorsOut)
+    @extend_schema(
+        operation_id="list_service_errors", parameters=[ErrorsIn], responses=ServiceErrorsOut
+    )
     def get(self, request: ApiRequest, service_name: str) -> Response:
         """Its errors, those that are alike counted together, the last seen first."""
         query_of(ErrorsIn, request)

@@ -8,23 +8,25 @@ under maintenance: then the alert says so in words.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.alerts import grouping
-from core.events import subscribers
-from core.events.models import Event
+from core.alerts.bounds import MAX_REMARK
+from core.alerts.models import Alert
 from core.health import parts
-from services.registry import graph
-from services.registry.graph import Graph
-from services.registry.models import DesiredState, Health, State
+from core.processes import loops
+from core.text import cut
+from services.health.alerts import SOURCE
+from services.registry.models import Dependency, DesiredState, Health, State
 
+SECONDS = 10.0
 STOPPED = "stopped"
 STOPPED_ON_PURPOSE = Q(service__desired_state=DesiredState.STOPPED, status=STOPPED)
 FIELDS = ("service__name", "health", "status", "reason", "since", "status_since")
@@ -56,60 +58,81 @@ class Trouble:
 Troubles = Mapping[str, Trouble]
 
 
-def take_turns() -> None:
-    """To be called before a transaction that ends in `regroup` locks or changes anything: it
-    then sees what the others did, and none of them waits for it with what it needs."""
-    grouping.take_turns()
+@loops.register("services.causes", roles={"worker"}, interval=SECONDS)
+def catch_up() -> None:
+    """For what no look says: another dependency, an alert that others raised for a part of the
+    instance, a process that was killed before it came to it."""
+    if _unresolved().exists():
+        regroup()
 
 
 @transaction.atomic
-def regroup(names: Collection[str]) -> None:
-    """Group the alerts of these services, whose health or dependencies have changed, and of all
-    that needs them. Takes as many statements for many as for a few."""
-    take_turns()
-    needs = graph.load()
-    troubles = _troubles()
-    roots = roots_of(needs, troubles)
-    causes: dict[str, str | None] = {}
-    because: dict[str, str] = {}
-    affected = {*names}.union(*(graph.dependents(name, needs) for name in names))
-    for alert, its_services in _by_alert(affected).items():
-        root = _root_of(its_services, roots, troubles)
-        causes[alert] = fingerprint(root) if root else None
-        if root and causes[alert] == alert:
-            causes[alert] = None
-        elif root:
-            because[alert] = str(troubles[root])
-    grouping.set_causes(causes, because=because)
+def regroup() -> None:
+    """Group all alerts of services by how these are now; to be called once a change of the
+    health of some is committed.
+
+    Whatever happens at once, whoever comes last sees all of it. Takes as many statements for
+    many services as for a few.
+    """
+    grouping.take_turns()
+    rows = _unresolved().values_list("fingerprint", "cause__fingerprint", "because")
+    former = {alert: (cause, because) for alert, cause, because in rows}
+    if not former:
+        return
+    now = _explained(former.keys(), _troubles())
+    changed = {alert: each for alert, each in now.items() if each != former[alert]}
+    if changed:
+        grouping.set_causes(
+            {alert: cause for alert, (cause, _) in changed.items()},
+            because={alert: because for alert, (_, because) in changed.items()},
+        )
 
 
-def fingerprint(name: str) -> str:
-    """Of the alert that stands for a service, whoever raises it."""
+def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[str | None, str]]:
+    """Each alert with the one that is its cause, or with words where there is none of that."""
+    roots = roots_of(_needs(troubles), troubles)
+    found: dict[str, tuple[str | None, str]] = {}
+    for alert in alerts:
+        root = _root_of(_services(alert), roots, troubles)
+        cause = alert_of(root) if root else None
+        if root is None or cause == alert:
+            found[alert] = None, ""
+        elif cause in alerts:
+            found[alert] = cause, ""
+        else:
+            found[alert] = None, cut(str(troubles[root]), MAX_REMARK)
+    return found
+
+
+def alert_of(name: str) -> str:
+    """The fingerprint of the alert that stands for a service, whoever raises it."""
     of_part = parts.registry.get(name).alert if name in parts.registry else None
     return of_part or f"service.{name}"
 
 
-def _by_alert(names: Iterable[str]) -> dict[str, list[str]]:
-    """Each alert with the services that it stands for: parts of the instance may share one."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(fingerprint(name), []).append(name)
-    for part in parts.registry:
-        if part.alert in found and part.name not in found[part.alert]:
-            found[part.alert].append(part.name)
-    return found
+def _unresolved() -> QuerySet[Alert]:
+    """Those that stand for services; not those of their objectives and the like."""
+    of_parts = [part.alert for part in parts.registry if part.alert]
+    ours = Q(source=SOURCE, fingerprint__regex=r"^service\.[^.]+$") | Q(fingerprint__in=of_parts)
+    return Alert.objects.filter(ours, resolved_at=None).order_by()
+
+
+def _services(alert: str) -> list[str]:
+    """Those that it stands for: parts of the instance may share one."""
+    of_parts = [part.name for part in parts.registry if part.alert == alert]
+    return of_parts or [alert.removeprefix("service.")]
 
 
 def _root_of(names: list[str], roots: Mapping[str, str], troubles: Troubles) -> str | None:
     """The cause of an alert that stands for these; none when one of them is a cause itself."""
+    if any(name in troubles and name not in roots for name in names):
+        return None
     ill = [name for name in names if name in troubles] or names
     found = {roots[name] for name in ill if name in roots}
-    if any(name in troubles and name not in roots for name in ill):
-        return None
     return min(found, key=lambda name: troubles[name].rank, default=None)
 
 
-def roots_of(needs: Graph, troubles: Troubles) -> dict[str, str]:
+def roots_of(needs: Mapping[str, Collection[str]], troubles: Troubles) -> dict[str, str]:
     """The services that a cause was found for, with the service that is the cause."""
     roots: dict[str, str] = {}
     for name in TopologicalSorter(needs).static_order():
@@ -119,6 +142,15 @@ def roots_of(needs: Graph, troubles: Troubles) -> dict[str, str]:
         if found:
             roots[name] = min(found, key=lambda each: troubles[each].rank)
     return roots
+
+
+def _needs(troubles: Troubles) -> dict[str, set[str]]:
+    """Each service with those of its dependencies that are in trouble: nothing else counts."""
+    needs: dict[str, set[str]] = {}
+    edges = Dependency.objects.filter(needs__name__in=troubles)
+    for name, need in edges.values_list("service__name", "needs__name"):
+        needs.setdefault(name, set()).add(need)
+    return needs
 
 
 def _troubles() -> dict[str, Trouble]:
@@ -135,17 +167,3 @@ def _trouble(row: Mapping[str, Any]) -> Trouble:
         status=row["status"],
         reason=row["reason"],
     )
-
-
-@subscribers.register(event="alert.raised", name="services.causes.parts")
-def regroup_parts(event: Event) -> None:
-    """Others raise the alerts of the instance's own parts, at their own time."""
-    raised = event.payload.get("fingerprint")
-    if names := [part.name for part in parts.registry if part.alert == raised]:
-        regroup(names)
-
-
-@subscribers.register(event="service.changed", name="services.causes.dependencies")
-def regroup_changed(event: Event) -> None:
-    """It may depend on others than before."""
-    regroup([event.subject])

@@ -44,8 +44,8 @@ def write(results: Iterable[Result]) -> None:
 
 def _follow_up(changed: list[Judged]) -> None:
     """Once for all of a batch, for many may change together."""
-    if names := [each.before.name for each in changed]:
-        causes.regroup(names)
+    if changed:
+        causes.regroup()
         neighbours.look_now(changed)
 
 

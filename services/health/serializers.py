@@ -41,9 +41,14 @@ class PeriodOut(serializers.Serializer[Any]):
     )
 
 
-class HistoryOut(serializers.Serializer[Any]):
+class ServiceHistoryOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     time_range = RangeOut()
+    uptime = serializers.DictField(
+        child=serializers.FloatField(allow_null=True),
+        help_text="Percent of the last 24h, 7d, 30d and 90d, of what is known and not excused;"
+        " null when nothing is.",
+    )
     periods = PeriodOut(many=True)
     pagination = PaginationOut()
 
@@ -57,7 +62,7 @@ class ServiceErrorOut(serializers.Serializer[Any]):
     first_seen_at = serializers.DateTimeField()
 
 
-class ErrorsOut(serializers.Serializer[Any]):
+class ServiceErrorsOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     errors = ServiceErrorOut(many=True)  # type: ignore[assignment]
     pagination = PaginationOut()

@@ -14,16 +14,14 @@ from django.db import transaction
 from core.events import operations as events
 from core.events.models import Event
 from services.health import alerts, noting, periods, standing
-from services.health.judging import Verdict, is_news, judge
+from services.health.judging import STOPPED, Verdict, is_news, judge
 from services.health.looks import Look
 from services.health.maintenance.queries import is_under_maintenance
 from services.health.noting import Judged
 from services.health.standing import Standing
 from services.registry.models import Health
 
-STOPPED = "service.stopped"  # the event that says who wanted it so
-STOPPED_BY = "Stopped by "
-STOPPED_ON_PURPOSE = "Stopped on purpose."
+STOPPED_EVENT = "service.stopped"
 
 
 @transaction.atomic
@@ -75,9 +73,14 @@ def _publish(judged: Judged) -> None:
 
 
 def _with_reason(verdict: Verdict, before: Standing) -> Verdict:
-    if before.reason.startswith(STOPPED_BY):
+    """Who wanted it so: the task that stops it knows, afterwards what was told of that."""
+    if before.is_acting:
+        by = before.acting_by
+    elif before.reason.startswith(STOPPED):
         return verdict
-    said = Event.objects.filter(name=STOPPED, subject=before.name).order_by("created_at", "id")
-    event = said.last()
-    reason = f"{STOPPED_BY}{event.actor}." if event and event.actor else STOPPED_ON_PURPOSE
+    else:
+        said = Event.objects.filter(name=STOPPED_EVENT, subject=before.name)
+        event = said.order_by("created_at", "id").last()
+        by = event.actor if event else ""
+    reason = f"{STOPPED}by {by}." if by else f"{STOPPED}on purpose."
     return replace(verdict, reason=reason)

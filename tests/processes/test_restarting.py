@@ -76,13 +76,6 @@ def test_a_pid_that_has_become_another_program_s_is_left_alone(db, supervised, m
     assert restarting._end_hung(lost.id, lambda: None)
 
 
-def test_a_web_process_that_no_server_has_forked_goes_on(spawn):
-    program = spawn("web", "--supervised")
-    with pytest.raises(NotSupervised, match=r"nexus\.serve"):
-        restart(program)
-    assert program.process.poll() is None
-
-
 @pytest.mark.option("processes.supervised")
 def test_an_operator_may_know_of_a_supervisor_that_is_not_recognised():
     assert not restarting.is_supervised(os.getpid())

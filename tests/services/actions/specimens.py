@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class ProgramController(Controller):
 
     class Configuration(Controller.Configuration):
         folder: str
-        name: str = ""
+        seconds: float = 0.0  # between stop and start
 
     def start(self, acting: Acting) -> None:
         self._do("start", acting).start()
@@ -99,10 +100,17 @@ class ProgramController(Controller):
     def restart(self, acting: Acting) -> None:
         program = self._do("restart", acting)
         program.stop()
+        self._take_time(acting)
         program.start()
 
     def logs(self, lines: int) -> list[str]:
         return (Path(self.configuration.folder) / "log").read_text().splitlines()[-lines:]
+
+    def _take_time(self, acting: Acting) -> None:
+        end = time.monotonic() + self.configuration.seconds
+        while time.monotonic() < end:
+            acting.checkpoint()
+            threading.Event().wait(0.02)
 
     def _do(self, action: str, acting: Acting) -> Program:
         program = Program(self.configuration.folder, acting.name)
@@ -150,7 +158,12 @@ def remove() -> None:
 
 
 def create(
-    folder: Path, name: str, *needs: str, controller: str | None = "program", **given: Any
+    folder: Path,
+    name: str,
+    *needs: str,
+    controller: str | None = "program",
+    seconds: float = 0.0,
+    **given: Any,
 ) -> Service:
     """A service that is a program, which runs."""
     Program(folder, name).start()
@@ -158,7 +171,8 @@ def create(
         "name": name,
         "type": "Program",
         "probe": {"type": "program", "folder": str(folder), "failure_threshold": 1},
-        "controller": controller and {"type": controller, "folder": str(folder)},
+        "controller": controller
+        and {"type": controller, "folder": str(folder), "seconds": seconds},
         "dependencies": list(needs),
         **given,
     }

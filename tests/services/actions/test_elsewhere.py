@@ -22,22 +22,10 @@ from tasks.models import Task
 from tests.services.actions import specimens
 from tests.services.actions.doing import ANNA, asked, done, lose_worker, ran, ran_beside, told
 from tests.services.actions.specimens import Program
-from tests.tasks.workers import Worker
+from tests.services.actions.workers import WorkerOfTheMoon
 from tests.waiting import until
 
-MOON = "moon"
-
-
-class WorkerOfTheMoon(Worker):
-    """Takes only what is for its own machine, and knows the programs."""
-
-    def __init__(self) -> None:
-        super().__init__(concurrency=1, NEXUS_NODE=MOON)
-
-    def arguments(self, concurrency: int) -> list[str]:
-        given = super().arguments(concurrency)
-        given[given.index("tests.tasks.specimens")] = "tests.services.actions.worker"
-        return [*given, "-Q", f"node.{MOON}"]
+MOON = WorkerOfTheMoon.NODE
 
 
 @pytest.fixture

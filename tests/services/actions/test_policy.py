@@ -17,6 +17,7 @@ from core.processes import loops
 from services.actions import policy
 from services.health.models import MaintenanceWindow
 from services.probing.operations import look
+from services.registry.definitions import RestartPolicy
 from services.registry.models import DesiredState, Service, State
 from tasks.models import Task
 from tests.services.actions.doing import asked, ran, state
@@ -128,6 +129,13 @@ def test_nothing_is_restarted_while_somebody_is_at_it(ill):
     policy.turn()
     assert len(acts()) == 1
     assert state("web").automatic_restarts == 0
+
+
+def test_an_attempt_for_which_somebody_was_quicker_does_not_count(ill):
+    web = ill()
+    asked("restart", "web")
+    policy._attempt(web, RestartPolicy(**POLICY))
+    assert (len(acts()), state("web").automatic_restarts) == (1, 0)
 
 
 def test_whoever_needs_it_does_not_stand_in_the_way(ill, defined):

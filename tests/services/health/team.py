@@ -35,12 +35,11 @@ class Team:
         )
 
     def turn(self, name: str, health: str, *, stopped: bool = False, told: bool = True) -> None:
-        """As a look does, in a transaction of its own."""
+        """As a look does, which has a transaction of its own."""
         self.seconds += 1
         at = BEGINNING + timedelta(seconds=self.seconds)
         status = "stopped" if stopped else "running"
         with transaction.atomic():
-            causes.take_turns()
             state = State.objects.filter(service__name=name)
             state.update(
                 health=health, since=at, status=status, status_since=at,
@@ -51,7 +50,7 @@ class Team:
                 raise_for(name)
             else:
                 resolve_alert(fingerprint=f"service.{name}", reason="over")
-            causes.regroup([name])
+        causes.regroup()
         self.since.pop(name, None)
         self.stopped.discard(name)
         if health == "unhealthy" or stopped:

@@ -11,8 +11,8 @@ from core.alerts import operations as alerts
 from core.alerts.models import Alert
 from core.health import parts
 from services.health import results
+from services.health.causes import catch_up
 from services.health.maintenance import operations
-from services.health.regrouping import regroup_all
 from services.models import HealthPeriod, MaintenanceWindow, Service, State
 from tasks.models import Status as TaskStatus
 from tasks.models import Task
@@ -174,11 +174,11 @@ class TestCauses:
         self, five, monkeypatch
     ):
         with monkeypatch.context() as killed:
-            killed.setattr(results.causes, "regroup", lambda names: None)
+            killed.setattr(results.causes, "regroup", lambda: None)
             for each in (Service.objects.get(name="database"), *five):
                 saw(each, FAIL, FAIL)
         assert Alert.objects.filter(cause=None).count() == 6
-        regroup_all()
+        catch_up()
         assert Alert.objects.filter(cause=None).count() == 1
 
 

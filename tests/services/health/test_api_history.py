@@ -54,6 +54,9 @@ def test_it_tells_the_periods_newest_first(client, web):
     assert (down["reason"], down["excused"]) == ("connection refused", False)
     assert down["id"].startswith("period_")
     assert found["service"] == "web"
+    assert found["uptime"] == pytest.approx(
+        dict.fromkeys(("24h", "7d", "30d", "90d"), 100 * 25 / 30), rel=0.01
+    )
 
 
 def test_a_range_is_what_lies_in_it_and_cut_to_it(client, web):
@@ -104,5 +107,5 @@ def test_an_unknown_service_is_not_found(client, db, name):
 
 def test_a_page_costs_the_same_whatever_is_on_it(client, web, django_assert_max_num_queries):
     asked(client)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         asked(client, start_time=told(ago(days=1) + timedelta(seconds=1)))

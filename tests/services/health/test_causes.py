@@ -9,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from core.access.actor import SYSTEM
 from core.alerts.models import Alert
 from core.alerts.operations import raise_alert, resolve
-from core.events import subscribers
-from core.events.models import Event
 from core.health import parts
 from core.health.parts import Part, Sight
+from core.processes import loops
+from services.health import causes
+from services.health.causes import SECONDS, catch_up
 from services.models import Dependency, Service
 from tests.services.health.team import CHAIN, DIAMOND, FIVE, because, grouped, unresolved
 
@@ -81,26 +82,39 @@ def test_a_healthy_dependency_between_them_parts_them(team):
     assert grouped() == {}
 
 
-def test_a_new_dependency_counts_at_once(team):
+def test_another_dependency_counts_soon(team):
     services = team({"db": (), "web": ()})
     services.fail("db", "web")
     assert grouped() == {}
     Dependency.objects.create(
         service=Service.objects.get(name="web"), needs=Service.objects.get(name="db")
     )
-    deliver("service.changed", subject="web")
+    catch_up()
     assert grouped() == {"web": "db"}
     Dependency.objects.all().delete()
-    deliver("service.changed", subject="web")
+    catch_up()
     assert grouped() == {}
 
 
-def deliver(name: str, *, subject: str = "", **payload: str) -> None:
-    """To the subscribers of this module."""
-    ours = [each for each in subscribers.matching(name) if each.name.startswith("services.causes")]
-    assert ours
-    for each in ours:
-        each.handler(Event(name=name, subject=subject, payload=payload))
+def test_without_alerts_it_asks_little(team):
+    team(CHAIN)
+    with CaptureQueriesContext(connection) as captured:
+        catch_up()
+    assert len(captured) == 1
+
+
+def test_it_is_a_loop_of_the_workers():
+    loop = loops.registry.get("services.causes")
+    assert (loop.turn, loop.roles, loop.seconds) == (catch_up, {"worker"}, SECONDS)
+
+
+def test_other_alerts_of_a_service_are_no_part_of_it(team):
+    services = team({"db": (), "web": ("db",)})
+    services.fail("db")
+    for fingerprint, source in (("service.web.slo", "services"), ("service.web", "other")):
+        raise_alert(fingerprint=fingerprint, source=source, severity="info", title="-", message="")
+    causes.regroup()
+    assert grouped() == {}
 
 
 class TestACauseWithoutAnAlert:
@@ -174,13 +188,7 @@ def test_an_alert_that_others_raise_groups_as_soon_as_it_is_there(team, database
     assert "depends on adapter" in because("web")
     given = {"source": "health", "severity": "critical", "title": "Database", "message": ""}
     raise_alert(fingerprint="health.database", **given)
-    deliver("alert.raised", fingerprint="health.database")
+    catch_up()
     assert grouped() == {"web": "health.database"}
     services.recover("adapter")
     assert grouped() == {"web": "health.database"}
-
-
-def test_other_alerts_group_nothing(team, database_parts):
-    with CaptureQueriesContext(connection) as captured:
-        deliver("alert.raised", fingerprint="service.adapter")
-    assert not captured.captured_queries

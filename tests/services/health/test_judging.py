@@ -10,8 +10,9 @@ from django.utils import timezone
 from core.access.actor import SYSTEM
 from core.events.operations import publish
 from services.health import results
-from services.models import Service, State
+from services.models import HealthPeriod, Service, State
 from services.probes.base import Status
+from tasks.models import Task
 from tests.services.health.conftest import FAIL, PASS, WARNING, ago, look, saw
 
 THREE = {"failure_threshold": 3, "success_threshold": 2}
@@ -134,6 +135,23 @@ class TestStoppedOnPurpose:
         publish("service.stopped", subject="web", payload={}, actor=str(SYSTEM))
         for _ in range(2):
             assert saw(stopped, FAIL).reason == "Stopped by system:nexus."
+
+    def test_while_it_is_being_stopped_it_says_by_whom_whatever_was_before(
+        self, stopped, acted_upon
+    ):
+        publish("service.stopped", subject="web", payload={}, actor="user:ada")
+        saw(stopped, FAIL)
+        task = acted_upon(stopped, status="running")
+        Task.objects.filter(pk=task.pk).update(actor_kind="user", actor_name="grace")
+        saw(stopped, PASS)
+        state = saw(stopped, FAIL)
+        assert (state.reason, state.status) == ("Stopped by user:grace.", "running")
+
+    def test_one_that_nobody_could_see_before_says_so_too(self, service):
+        web = service(desired_state="stopped")
+        State.objects.update(status="stopped")
+        assert saw(web, FAIL).reason == "Stopped on purpose."
+        assert HealthPeriod.objects.get(service=web, ended_at=None).excused
 
     def test_what_was_said_when_it_was_stopped_stays(self, stopped):
         State.objects.update(reason="Stopped by ada: moving the disks.")

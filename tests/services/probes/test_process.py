@@ -173,7 +173,7 @@ def test_a_pidfile_that_is_none_is_not_waited_for(look, pidfile):
         ({"name": ""}, "probe.name"),
         ({"name": "a", "min_processes": 0}, "probe.min_processes"),
         ({"name": "a", "max_memory_mb": 0}, "probe.max_memory_mb"),
-        ({"name": "a", "max_cpu_percent": float("nan")}, "probe.max_cpu_percent"),
+        ({"name": "a", "max_cpu_percent": "all"}, "probe.max_cpu_percent"),
     ],
 )
 def test_a_configuration_that_can_not_work_is_refused_with_its_field(given, field):
