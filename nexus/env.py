@@ -125,6 +125,9 @@ class Env(BaseModel):
     commands_file: Annotated[Path, AfterValidator(_absolute)] | None = _variable(
         "NEXUS_COMMANDS_FILE", default=None
     )
+    kubeconfig: Annotated[Path, AfterValidator(_absolute)] | None = _variable(
+        "NEXUS_KUBECONFIG", default=None
+    )
     data_dir: Path = _variable("NEXUS_DATA_DIR", default=BASE_DIR / "var")
     environment: Name = _variable("NEXUS_ENVIRONMENT", default="production")
     debug: bool = _variable("NEXUS_DEBUG", default=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,25 +42,24 @@ class WebProcess:
 class Web(RolePart):
     """Its requests are those answered; it is up since the oldest web process is.
 
-    Restarted, it stays reachable: each process ends once the one that replaces it runs.
+    Restarted, it stays reachable: each process ends once the one that replaces it runs. Only
+    when options wait for it, the servers themselves are restarted, which takes seconds.
     """
 
     role = "web"
 
     def look(self) -> Sight:
         running = list(_running(self.role))
-        servers = {each.server: each.workers for each in running}
-        lacking = sum(servers.values()) - len(running)
         answered = totals.of(REQUEST_DURATION)
         mean = summaries.lately(REQUEST_DURATION, minutes=MEAN_MINUTES).mean
-        health, reason = _judged(len(running), lacking)
+        health, reason = _judged(running)
         return Sight(
             health=health,
             reason=reason,
             started_at=min((each.started_at for each in running), default=None),
             requests_handled=answered.count if answered else 0,
             mean_ms=None if mean is None else round(mean * 1000, 3),
-            figures={"processes": len(running), "servers": len(servers)},
+            figures={"processes": len(running), "servers": len(_servers(running))},
         )
 
     def configuration(self) -> dict[str, Any]:
@@ -72,7 +71,18 @@ class Web(RolePart):
             # A request that waits for this very restart would be cut off with its process.
             control.broadcast(DRAIN, {"role": self.role}, wait_seconds=DRAIN_SECONDS)
             restarting.restart(asked, checkpoint=progress.checkpoint)
-            progress.info(f"Servers that replace their processes one by one: {len(asked)}.")
+            progress.info(f"Servers that replace their processes: {len(asked)}.")
+
+    def is_renewed(self, since: datetime) -> bool:
+        """By what the servers are to keep running now, which may be another number."""
+        running = list(_running(self.role))
+        before = processes.ran(self.role, at=since).values_list("node", flat=True)
+        return (
+            _lacking(running) <= 0
+            and all(each.started_at > since for each in running)
+            and {each.server[0] for each in running} >= set(before)
+            and bool(running)
+        )
 
 
 def _running(role: str) -> Iterator[WebProcess]:
@@ -84,11 +94,21 @@ def _running(role: str) -> Iterator[WebProcess]:
         yield WebProcess(key, started_at, (node, place, server["pid"]), server["workers"])
 
 
-def _judged(running: int, lacking: int) -> tuple[str, str]:
+def _servers(running: Iterable[WebProcess]) -> dict[Server, int]:
+    """How many processes each is to keep running."""
+    return {each.server: each.workers for each in running}
+
+
+def _lacking(running: Collection[WebProcess]) -> int:
+    return sum(_servers(running).values()) - len(running)
+
+
+def _judged(running: Collection[WebProcess]) -> tuple[str, str]:
+    lacking = _lacking(running)
     if not running:
         return "unhealthy", "no web process is running"
     if lacking > 0:
-        return "degraded", f"{lacking} of {running + lacking} web processes are missing"
+        return "degraded", f"{lacking} of {len(running) + lacking} web processes are missing"
     return "healthy", ""
 
 

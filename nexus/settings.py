@@ -26,6 +26,7 @@ USE_I18N = False
 ENVIRONMENT = env.environment
 DATA_DIR = env.data_dir
 COMMANDS_FILE = env.commands_file
+KUBECONFIG = env.kubeconfig
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -7,6 +7,7 @@ import signal
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core import options
 from core.processes import figures, restarting
 from core.processes.restarting import NotSupervised
 
@@ -22,12 +23,19 @@ class WebServer:
 
 
 _server: WebServer | None = None
+_began_with: dict[str, Any] = {}
 
 
 def begin(*, workers: int) -> None:
     """This process is about to fork web processes."""
     global _server
     _server = WebServer(os.getpid(), workers)
+    _began_with.update(_needing_restart())
+
+
+def _needing_restart() -> dict[str, Any]:
+    """The options that web processes take over when they start, or from the server."""
+    return {each.key: each.value for each in options.registry if "web" in each.restart}
 
 
 def here() -> WebServer | None:
@@ -42,12 +50,17 @@ def told() -> dict[str, Any]:
 
 
 @restarting.ways.register("web")
-def replace_one_by_one() -> None:
+def replace() -> None:
     """Have the server replace its web processes, each once the new one runs: it stays reachable.
 
-    Raises NotSupervised in a process that no such server has forked.
+    When options have changed that only a new server takes over, it is the server that ends and
+    is started again: that takes seconds. Raises NotSupervised when nobody would start it again,
+    and in a process that no such server has forked.
     """
     server = here()
     if server is None:
         raise NotSupervised("It was not forked by nexus.serve: restart it where it was started.")
-    os.kill(server.pid, signal.SIGHUP)
+    if _needing_restart() == _began_with:
+        os.kill(server.pid, signal.SIGHUP)
+    else:
+        restarting.end_soon(server.pid)

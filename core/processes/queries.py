@@ -91,12 +91,16 @@ def is_renewed(role: str, *, since: datetime) -> bool:
     started = list(mains(role).values_list("started_at", flat=True))
     if not started or min(started) <= since:
         return False
-    # Who ran at that time has said so later, be it that it stops; what had been killed before
-    # has not, whenever that was noticed.
-    before = Process.objects.filter(
-        role=role, parent_pid=None, started_at__lte=since, heartbeat_at__gt=since
+    return len(started) >= ran(role, at=since).count()
+
+
+def ran(role: str, *, at: datetime) -> QuerySet[Process]:
+    """The processes of a role that ran at that time, without the children of workers."""
+    # They have said so later, be it that they stop; what had been killed before has not,
+    # whenever that was noticed.
+    return Process.objects.filter(
+        role=role, parent_pid=None, started_at__lte=at, heartbeat_at__gt=at
     )
-    return len(started) >= before.count()
 
 
 def figures(name: str) -> list[dict[str, Any]]:

@@ -96,13 +96,14 @@ def obey(payload: dict[str, Any]) -> dict[str, Any]:
         if me.role in ways:
             ways.get(me.role)()
         else:
-            _end_soon(me.pid)
+            end_soon(me.pid)
     except NotSupervised as error:
         return {"refused": error.message}
     return {"refused": None}
 
 
-def _end_soon(pid: int) -> None:
+def end_soon(pid: int) -> None:
+    """Once this process has answered. Raises NotSupervised."""
     if not is_supervised(pid):
         raise NotSupervised(
             "Nothing is known that would start it again: restart it where it was started, or say"

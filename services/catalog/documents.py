@@ -12,6 +12,8 @@ from core.health import parts
 from services.catalog.gathering import Gathered
 from services.controllers.base import ACTIONS, Controller
 from services.health import queries as health
+from services.health.objectives import budget
+from services.health.uptime import uptime
 from services.probes.base import Status
 from services.registry import definitions, secret_fields
 from services.registry.models import Origin, Service
@@ -49,6 +51,7 @@ def summary(known: Gathered) -> dict[str, Any]:
         "latency_ms": state.latency_ms,
         "probed_at": state.probed_at,
         "next_probe_at": state.next_probe_at,
+        "maintenance": known.maintenance,
         "acting": _acting(service),
         "alert": known.alert and {name: known.alert[name] for name in ALERT},
     }
@@ -58,6 +61,7 @@ def detail(known: Gathered) -> dict[str, Any]:
     """All that is known of a service."""
     service = known.service
     controller, problem = _controller(service)
+    objective = budget(service, now=known.now)
     return {
         **summary(known),
         "dependents": known.dependents,
@@ -67,7 +71,8 @@ def detail(known: Gathered) -> dict[str, Any]:
         "actions": [each for each in ACTIONS if controller and controller.can(each)],
         "has_logs": bool(controller and controller.has_logs),
         "problem": problem,
-        "slo": service.slo,
+        "slo": objective and objective.document(),
+        "uptime": uptime([service.pk], now=known.now)[service.pk],
         "restart_policy": service.restart_policy,
         "figures": service.state.figures,
         "failures_in_a_row": service.state.failures_in_a_row,

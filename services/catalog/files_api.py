@@ -17,7 +17,7 @@ from core.api.schema import raises
 from core.api.serializers import query_of
 from core.api.views import ApiView
 from core.errors import InvalidInput
-from services.catalog.serializers import DefinitionsOut, ImportIn, ImportQueryIn, PlanOut
+from services.catalog.serializers import DefinitionsOut, ImportIn, ImportPlanOut, ImportQueryIn
 from services.registry import files, importing
 from tasks.operations import AlreadyRunning
 
@@ -57,7 +57,7 @@ class ImportView(ApiView):
         operation_id="import_services",
         parameters=[ImportQueryIn],
         request={JSON.media_type: ImportIn, YAML.media_type: ImportIn},
-        responses=PlanOut,
+        responses=ImportPlanOut,
     )
     def post(self, request: ApiRequest) -> Response:
         """Create and change services so that each is as it is defined: all of it or nothing.

@@ -13,8 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.alerts import queries as alerts
-from core.health import parts
 from services.health import queries as health
+from services.health.causes import alert_of
+from services.health.maintenance import queries as maintenance
 from services.health.queries import Effective, Measured
 from services.registry.models import Dependency, Service
 
@@ -24,7 +25,7 @@ Neighbours = Mapping[UUID, list[str]]
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """A service with what it needs and what needs it, how it is, and what was measured of it;
-    `alert` is the unresolved one about it."""
+    `alert` is the unresolved one about it, `maintenance` the window that is open."""
 
     service: Service
     dependencies: list[str]
@@ -32,6 +33,7 @@ class Gathered:
     effective: Effective
     measured: Measured
     alert: Mapping[str, Any] | None
+    maintenance: Mapping[str, Any] | None
     now: datetime
 
 
@@ -45,6 +47,7 @@ def gather(ids: Collection[UUID]) -> dict[UUID, Gathered]:
     needs, needed_by = _neighbours(ids)
     measured = health.measured([service.name for service in found.values()], now=now)
     raised = _alerts(found.values())
+    windows = maintenance.current(ids)
     return {
         pk: Gathered(
             service=service,
@@ -52,7 +55,8 @@ def gather(ids: Collection[UUID]) -> dict[UUID, Gathered]:
             dependents=needed_by[pk],
             effective=health.effective(service.state, now=now),
             measured=measured[service.name],
-            alert=raised.get(_fingerprint(service)),
+            alert=raised.get(alert_of(service.name)),
+            maintenance=windows.get(pk),
             now=now,
         )
         for pk, service in found.items()
@@ -73,12 +77,6 @@ def _neighbours(ids: Collection[UUID]) -> tuple[Neighbours, Neighbours]:
 
 def _alerts(services: Iterable[Service]) -> dict[str, dict[str, Any]]:
     """By their fingerprints."""
-    wanted = [_fingerprint(service) for service in services]
+    wanted = [alert_of(service.name) for service in services]
     rows = alerts.list_alerts(unresolved_only=True).filter(fingerprint__in=wanted)
     return {row["fingerprint"]: alerts.document(row) for row in rows}
-
-
-def _fingerprint(service: Service) -> str:
-    """Of the part's own alert when others raise one about it."""
-    part = parts.registry.get(service.name) if service.name in parts.registry else None
-    return (part and part.alert) or f"service.{service.name}"

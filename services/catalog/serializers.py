@@ -12,6 +12,9 @@ from core.api.cursors import TEXT, pattern
 from core.api.serializers import PageIn, PaginationOut, StrictSerializer
 from core.config.serializers import AnyField, Flag
 from services.catalog import kinds
+from services.health.maintenance.serializers import MaintenanceWindowOut
+from services.health.serializers import ServiceErrorOut
+from services.health.uptime import LENGTHS
 from services.probes.base import Status
 from services.registry.models import Criticality, DesiredState, Health, Origin
 
@@ -54,7 +57,8 @@ class ServiceIn(serializers.Serializer[Any]):
 
 class ServiceChangesIn(serializers.Serializer[Any]):
     """The keys to be replaced, `probe` and `controller` each as a whole; null takes an
-    optional one away. A mask keeps the secret that is stored there, if the type stays."""
+    optional one away. A mask keeps the secret that is stored there, as long as the type and
+    the address that it is meant for stay."""
 
 
 class ImportIn(serializers.Serializer[Any]):
@@ -162,6 +166,7 @@ class ServiceSummaryOut(serializers.Serializer[Any]):
     latency_ms = serializers.FloatField(allow_null=True, help_text="Of the last look.")
     probed_at = serializers.DateTimeField(allow_null=True)
     next_probe_at = serializers.DateTimeField()
+    maintenance = MaintenanceWindowOut(allow_null=True, help_text="The window that is open now.")
     acting = ActingOut(allow_null=True, help_text="What starts, stops or restarts it now.")
     alert = ServiceAlertOut(allow_null=True, help_text="The unresolved one about it.")
 
@@ -171,11 +176,24 @@ class ServicesOut(serializers.Serializer[Any]):
     pagination = PaginationOut()
 
 
-class RecentErrorOut(serializers.Serializer[Any]):
-    timestamp = serializers.DateTimeField(help_text="When it was seen last.")
-    error = serializers.CharField(help_text="The newest of those that are alike.")
-    count = serializers.IntegerField()
-    first_seen_at = serializers.DateTimeField()
+class UptimeOut(serializers.Serializer[Any]):
+    """The percentage of the time that is known and not excused; null: nothing is known."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {name: serializers.FloatField(allow_null=True) for name in LENGTHS}
+
+
+class ObjectiveOut(serializers.Serializer[Any]):
+    target_percent = serializers.FloatField()
+    days = serializers.IntegerField()
+    allowed_seconds = serializers.FloatField(help_text="The downtime that the objective leaves.")
+    used_seconds = serializers.FloatField()
+    remaining_seconds = serializers.FloatField(help_text="Negative once more was used.")
+    remaining_percent = serializers.FloatField()
+    burn_rate_1h = serializers.FloatField(
+        allow_null=True, help_text="1 uses up just the budget over the objective's days."
+    )
+    burn_rate_24h = serializers.FloatField(allow_null=True)
 
 
 class LastChangeOut(serializers.Serializer[Any]):
@@ -193,11 +211,12 @@ class ServiceOut(ServiceSummaryOut):
     )
     has_logs = serializers.BooleanField()
     problem = serializers.CharField(allow_null=True, help_text="Why its definition can't be used.")
-    slo = serializers.DictField(allow_null=True)
+    slo = ObjectiveOut(allow_null=True)
+    uptime = UptimeOut()
     restart_policy = serializers.DictField(allow_null=True)
     figures = serializers.DictField(help_text="What the probe saw.")
     failures_in_a_row = serializers.IntegerField()
-    recent_errors = RecentErrorOut(many=True)
+    recent_errors = ServiceErrorOut(many=True)
     created_at = serializers.DateTimeField()
     last_change = LastChangeOut()
 
@@ -257,7 +276,7 @@ class ServiceChangeOut(serializers.Serializer[Any]):
     )
 
 
-class PlanOut(serializers.Serializer[Any]):
+class ImportPlanOut(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
     create = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField()

@@ -72,13 +72,14 @@ class CeleryController(Controller):
             self._renew_pools(acting)
 
     def _renew_workers(self, acting: Acting) -> None:
-        before = self._workers(acting)
+        with outcome():
+            before = self._workers(acting)
         # Repeated, it leaves alone what has been renewed since it was first asked for.
         old = {name: each for name, each in before.items() if each.may_precede(acting.since)}
         if not before:
             raise ActionFailed("No worker answers, so there is none that could be told to restart.")
-        with self._conversation(acting, asked=True) as workers:
-            if old:
+        if old:
+            with outcome(), self._connected(acting) as workers:
                 workers.tell("shutdown", to=sorted(old))
         acting.info(f"{len(old)} of {len(before)} workers shut down when their tasks are done")
         asked_at = datetime.now(UTC)
@@ -95,12 +96,13 @@ class CeleryController(Controller):
         waiting.until(are_back, acting)
 
     def _renew_pools(self, acting: Acting) -> None:
-        old = {name: each.processes for name, each in self._workers(acting).items()}
+        with outcome():
+            old = {name: each.processes for name, each in self._workers(acting).items()}
         if not any(old.values()):
             raise ActionFailed("No worker answers that has a pool of processes.")
 
         def are_replaced() -> bool:
-            with self._conversation(acting, asked=True) as workers:
+            with self._connected(acting) as workers:
                 left = {
                     name: Worker.read(told).processes & old[name]
                     for name, told in workers.ask("stats", of=sorted(old)).items()
@@ -112,7 +114,7 @@ class CeleryController(Controller):
         waiting.until(are_replaced, acting)
 
     def _workers(self, acting: Acting) -> dict[str, Worker]:
-        with self._conversation(acting) as workers:
+        with self._connected(acting) as workers:
             told = workers.ask("stats")
         return {
             name: Worker.read(each)
@@ -121,10 +123,10 @@ class CeleryController(Controller):
         }
 
     @contextmanager
-    def _conversation(self, acting: Acting, *, asked: bool = False) -> Iterator[Workers]:
+    def _connected(self, acting: Acting) -> Iterator[Workers]:
         deadline = time.monotonic() + min(acting.remaining(), CALL_SECONDS)
-        with outcome(asked=asked), broker.connected(self.configuration, deadline=deadline) as made:
-            yield made
+        with broker.connected(self.configuration, deadline=deadline) as workers:
+            yield workers
 
 
 def _without_busy(

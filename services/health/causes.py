@@ -94,7 +94,7 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
     found: dict[str, tuple[str | None, str]] = {}
     for alert in alerts:
         root = _root_of(_services(alert), roots, troubles)
-        cause = fingerprint(root) if root else None
+        cause = alert_of(root) if root else None
         if root is None or cause == alert:
             found[alert] = None, ""
         elif cause in alerts:
@@ -104,8 +104,8 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
     return found
 
 
-def fingerprint(name: str) -> str:
-    """Of the alert that stands for a service, whoever raises it."""
+def alert_of(name: str) -> str:
+    """The fingerprint of the alert that stands for a service, whoever raises it."""
     of_part = parts.registry.get(name).alert if name in parts.registry else None
     return of_part or f"service.{name}"
 

@@ -89,7 +89,9 @@ class Probe(ABC):
     """Looks at one service. `configuration` is a valid one of the class's own."""
 
     class Configuration(pydantic.BaseModel):
-        """Secrets are `SecretStr`: they are stored encrypted and never shown."""
+        """Secrets are `SecretStr`: they are stored encrypted and never shown. What they are sent
+        to is called `url`, `host`, `port`, `server`, `socket` or `address`, or so at the end:
+        they are asked for anew when one of these changes."""
 
         model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 

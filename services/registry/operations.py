@@ -63,7 +63,8 @@ def change(
 ) -> Service:
     """Replace the named keys of a definition; null takes an optional one away.
 
-    A mask keeps the secret that is stored at its place, as long as the type stays the same.
+    A mask keeps the secret that is stored at its place, as long as the type and the address
+    that it is meant for stay the same.
     `if_match` is a header If-Match with an ETag of `documents.etag`. Nothing to change: nothing
     happens. Raises what `create` does, NotFound, PreconditionFailed, and PartOfTheInstance for
     what can't be changed of the instance's own parts.
@@ -140,7 +141,8 @@ def revised(service: Service, changes: Mapping[str, Any], *, needs: Iterable[str
         _require_tunable(before, document)
     kept = [place for place in PLACES if document.get(place) == before[place]]
     stored = _stored_secrets(service, before, kept)
-    same = [place for place in PLACES if _type(before, place) == _type(document, place)]
+    meant = secret_fields.destination
+    same = [place for place in PLACES if meant(before[place]) == meant(document.get(place))]
     checked = definitions.check(
         document, known=_at(stored, same), kept=kept, is_part=is_part
     )  # fmt: skip
@@ -206,11 +208,6 @@ def _stored_secrets(
             message = f"{error} Give the secrets of the {masked[0]} together with this change."
             raise InvalidInput.field(masked[0], "unreadable", message) from None
         return {}
-
-
-def _type(document: Mapping[str, Any], place: str) -> Any:
-    given = document.get(place)
-    return given.get("type") if isinstance(given, Mapping) else None
 
 
 def _at(secrets: Mapping[str, str], places: Collection[str]) -> dict[str, str]:

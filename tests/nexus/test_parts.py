@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from core import options
 from core.health import parts
 from core.metrics import flushing
 from core.metrics.standard import REQUEST_DURATION
@@ -18,6 +20,7 @@ from core.processes.restarting import NotSupervised
 from nexus import parts as web_parts
 from nexus import web_server
 from tests.health.test_own_parts import Said
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,6 +87,57 @@ def test_a_server_that_replaces_its_processes_already_is_not_asked_again():
     assert not web().is_renewed(since)
 
 
+def test_it_is_renewed_when_each_server_has_as_many_processes_as_it_keeps():
+    old = [started(), started()]
+    since = timezone.now()
+    for each in old:
+        Process.objects.filter(pk=each.pk).update(heartbeat_at=timezone.now())
+    assert not web().is_renewed(since)
+    started()
+    for each in old:
+        ended(each)
+    assert not web().is_renewed(since)  # it keeps two
+    started()
+    assert web().is_renewed(since)
+
+
+def test_it_is_renewed_when_it_is_to_keep_fewer():
+    old = [started(), started()]
+    since = timezone.now()
+    for each in old:
+        ended(each)
+    assert not web().is_renewed(since)
+    started(server=200, workers=1)
+    assert web().is_renewed(since)
+
+
+@pytest.fixture
+def server(monkeypatch) -> list[tuple[int, int]]:
+    """This test has been forked by a web server; the signals that it is sent."""
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    monkeypatch.setattr(web_server, "_began_with", {})
+    monkeypatch.setattr(restarting, "ANSWERED_SECONDS", 0.0)
+    web_server.begin(workers=2)
+    monkeypatch.setattr(web_server, "_server", web_server.WebServer(os.getppid(), 2))
+    return sent
+
+
+def test_its_processes_are_replaced_one_by_one(server):
+    web_server.replace()
+    assert server == [(os.getppid(), signal.SIGHUP)]
+
+
+def test_a_server_ends_when_options_wait_for_that(server):
+    with options.replaced({"server.workers": 7}):
+        with pytest.raises(NotSupervised):
+            web_server.replace()
+        with options.replaced({"server.workers": 7, "processes.supervised": True}):
+            web_server.replace()
+    until(lambda: server)
+    assert server == [(os.getppid(), signal.SIGTERM)]
+
+
 def test_only_what_a_server_has_forked_belongs_to_it(monkeypatch):
     monkeypatch.setattr(web_server, "_server", None)
     assert web_server.here() is None
@@ -91,7 +145,7 @@ def test_only_what_a_server_has_forked_belongs_to_it(monkeypatch):
     assert web_server.here() is None
     assert web_server.told() == {}
     with pytest.raises(NotSupervised, match=r"nexus\.serve"):
-        web_server.replace_one_by_one()  # whatever started this test must not be signalled
+        web_server.replace()  # whatever started this test must not be signalled
 
 
 def test_a_forked_process_knows_its_server(monkeypatch):

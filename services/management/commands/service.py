@@ -6,8 +6,9 @@ such service, 5 it can't be done now, 6 the database does not answer.
 
 from __future__ import annotations
 
+from services.actions.commands import ActionCommands
 from services.catalog.commands import CatalogCommands
 
 
-class Command(CatalogCommands):
+class Command(CatalogCommands, ActionCommands):
     help = "Register, look at and act on what the team runs."

@@ -60,7 +60,7 @@ def test_a_process_is_replaced_once_its_task_is_done(fleet):
     made = controller(fleet, renew="pool")
 
     def active() -> list[dict]:
-        with made._conversation(Act()) as workers:
+        with made._connected(Act()) as workers:
             return workers.ask("active", of=[WORKER])[WORKER]
 
     (task,) = until(active)

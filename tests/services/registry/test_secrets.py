@@ -21,9 +21,16 @@ LOCKED = {**DOOR, "password": WORD}
 class TestSecrets:
     def test_the_mask_keeps_it(self, create):
         create(probe=LOCKED)
-        service = change(probe={"type": "door", "host": "other", "password": MASK})
-        assert service.probe == {**LOCKED, **PACE, "host": "other", "password": MASK}
+        service = change(probe={**LOCKED, "password": MASK, "timeout": 3})
+        assert service.probe == {**LOCKED, **PACE, "password": MASK, "timeout": 3}
         assert secrets_of(service) == {"probe.password": WORD}
+
+    @pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"port": 81}])
+    def test_the_mask_keeps_none_for_another_address(self, create, elsewhere):
+        create(probe=LOCKED)
+        probe = {**LOCKED, **elsewhere, "password": MASK}
+        assert wrong(probe=probe) == {("probe.password", "masked")}
+        assert secrets_of(change(probe={**probe, "password": "new"})) == {"probe.password": "new"}
 
     def test_left_out_it_goes(self, create):
         create(probe=LOCKED)
