@@ -77,11 +77,18 @@ def targets() -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "benchmarks.services_targets", *map(str, ports)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        until(lambda: httpx.get(f"http://127.0.0.1:{ports[0]}/").is_success, seconds=10)
+        until(lambda: _answers(ports[0]), seconds=10)
         yield ports
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/").is_success
+    except httpx.ConnectError:
+        return False
 
 
 def observed(environ: Mapping[str, str], minutes: int) -> dict[str, Any]:

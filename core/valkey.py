@@ -31,3 +31,8 @@ def connect(
 def cache_client() -> redis.Redis:
     """The cache's server: rate limits, control channel, cached values. May evict."""
     return connect(str(settings.CACHES["default"]["LOCATION"]))
+
+
+def renew() -> None:
+    """Whoever asks for a client next has a new one, with new connections."""
+    cache_client.cache_clear()

@@ -14,3 +14,5 @@ class NexusConfig(AppConfig):
         import_module("nexus.log_levels")
         import_module("nexus.celery")  # the application that messages are sent through
         import_module("nexus.lifecycle")
+        import_module("nexus.supervisors")
+        import_module("nexus.parts")

@@ -16,7 +16,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
 
-from nexus import asgi
+from nexus import asgi, web_server
 from nexus.options import WORKERS
 from nexus.settings import env
 
@@ -31,6 +31,7 @@ def main() -> None:
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")
     granian = server()
+    web_server.begin(workers=granian.workers)
     gc.freeze()
     granian.serve(target_loader=lambda _: asgi.application)
 

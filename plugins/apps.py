@@ -10,5 +10,5 @@ class PluginsConfig(AppConfig):
     label = "plugins"
 
     def ready(self) -> None:
-        for module in ("catalogue", "following", "health"):
+        for module in ("catalogue", "following", "health", "parts"):
             import_module(f"plugins.{module}")

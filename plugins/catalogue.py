@@ -96,6 +96,18 @@ class Catalogue:
             if disabled != self.disabled or retry:
                 self.apply(disabled, retry=retry)
 
+    def reload(self, found: Iterable[Found], read: Callable[[], Collection[str]]) -> None:
+        """Take in the plugins that are new here, and try those again that failed, while what
+        `read` says is disabled. Those in use go on as they are."""
+        with self.lock:
+            for each in found:
+                if each.name not in self._plugins:
+                    plugin = Plugin(each.name, each.folder, each.source, each.problem)
+                    plugin.read()
+                    self._take_in(plugin)
+            failed = [each.id for each in self.all() if each.state == State.FAILED]
+            self.apply(frozenset(read()), retry=failed)
+
     def _settle(self, plugin: Plugin, cycle: list[str] | None, *, again: bool) -> None:
         if plugin.id in self.disabled or not self.auto_load:
             reason = DISABLED if plugin.id in self.disabled else OFF

@@ -34,6 +34,12 @@ def load() -> None:
     catalogue.load(found, disabled=_ask() if found else ())
 
 
+def reload() -> None:
+    """Look again for what is there, in this process. Raises database errors."""
+    with statement_deadline(SECONDS):
+        catalogue.reload(discovery.found(), queries.disabled)
+
+
 @catching_up.register(STATES)
 @loops.register(STATES, roles=ROLES, interval=LOOK_SECONDS)
 def look() -> None:

@@ -12,6 +12,14 @@ MODULES = (
     "services.cache.jobs",
     "services.health.measuring",
     "services.registry.rotation",
+    "services.probing.loops",
+    "services.health.retention",
+    "services.health.causes",
+    "services.health.maintenance.borders",
+    "services.health.objectives",
+    "services.actions.jobs",
+    "services.actions.logs",
+    "services.actions.policy",
 )
 
 

@@ -9,7 +9,7 @@ class TasksConfig(AppConfig):
     label = "tasks"
 
     def ready(self) -> None:
-        for module in ("metrics", "messages", "redispatch", "jobs", "retention", "health"):
+        for module in ("metrics", "messages", "redispatch", "jobs", "retention", "health", "parts"):
             import_module(f"tasks.{module}")
         schedules = import_module("tasks.schedules")
         post_migrate.connect(schedules.create_missing, sender=self)

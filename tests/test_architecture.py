@@ -88,7 +88,7 @@ def kept(graph: grimp.ImportGraph, contract_id: str) -> bool:
     return check.kept
 
 
-@pytest.mark.parametrize("contract_id", ["features", "core", "acyclic"])
+@pytest.mark.parametrize("contract_id", ["features", "core", "services", "acyclic"])
 def test_imports_only_point_downward(contract_id):
     assert kept(deepcopy(import_graph()), contract_id)
 
@@ -102,6 +102,9 @@ def test_imports_only_point_downward(contract_id):
         ("core", "core.api.views", "core.access.actor"),
         ("core", "core.access.actor", "core.health"),
         ("core", "core.errors", "core.registry"),
+        ("services", "services.clients.errors", "services.probes.base"),
+        ("services", "services.probes.base", "services.registry.models"),
+        ("services", "services.registry.graph", "services.health"),
         ("acyclic", "core.errors", "core.api.errors"),
     ],
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-from core.access import keys, sessions, usage
+from core.access import keys, sessions
 from core.access.actor import Actor, stranger
-from core.access.throttling import limiter
+from core.access.throttling import count_refusal
 from core.api.address import client_address
-from core.errors import TooManyRequests, Unauthenticated
+from core.errors import Unauthenticated
 
 BEARER = "bearer "
 
@@ -44,7 +44,5 @@ class ActorAuthentication:
         try:
             return keys.authenticate(text, address=address)
         except Unauthenticated as error:
-            usage.attempt_refused(address, error.message)
-            if limiter().take(f"refused:{address}").is_refused:
-                raise TooManyRequests("Too many bad keys from this address.") from None
+            count_refusal(address, error.message)
             raise

@@ -10,6 +10,7 @@ from django.conf import settings
 from pydantic import Field
 
 from core import options
+from core.access import usage
 from core.access.actor import Actor
 from core.access.limiter import Limiter
 from core.errors import TooManyRequests
@@ -55,6 +56,13 @@ def forget_limits() -> None:
 def _client() -> redis.Redis:
     url = str(settings.CACHES["default"]["LOCATION"])
     return connect(url, answer_seconds=VALKEY_SECONDS, connect_seconds=VALKEY_SECONDS)
+
+
+def count_refusal(address: str | None, reason: str) -> None:
+    """Note an attempt with a bad key or token. Raises TooManyRequests after many."""
+    usage.attempt_refused(address, reason)
+    if limiter().take(f"refused:{address}").is_refused:
+        raise TooManyRequests("Too many bad keys from this address.")
 
 
 class KeyThrottle:

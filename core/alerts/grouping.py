@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from core import ids
@@ -18,15 +18,27 @@ from core.alerts.models import Alert
 from core.locks import lock_for_transaction
 from core.text import cut
 
+FROZEN_SECONDS = 30.0  # without a statement in a transaction that others wait for
+
+WRITE = """
+    UPDATE alerts_alert AS alert SET cause_id = given.cause_id, because = given.because
+    FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS given (id, cause_id, because)
+    WHERE alert.id = given.id
+"""
+
 Edges = Mapping[str, str | None]  # fingerprints, each with that of its cause
 
 
 def take_turns() -> None:
-    """Wait for the other transactions that change causes; they wait for the end of this one.
+    """Wait for the other transactions that resolve alerts or change causes; they wait for the
+    end of this one.
 
-    Whoever is about to change alerts and then their causes calls it before anything else: so
-    they see what the others did, and no two hold alerts that the other one needs.
+    To be called before an alert is changed, so that nobody has what another one waits for. A
+    process that is frozen meanwhile loses its transaction rather than hold up the rest.
     """
+    with connection.cursor() as cursor:
+        setting = "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
+        cursor.execute(setting, [f"{FROZEN_SECONDS * 1000:.0f}"])
     lock_for_transaction("alerts.causes")
 
 
@@ -55,22 +67,31 @@ def set_causes(causes: Edges, *, because: Mapping[str, str] | None = None) -> in
         if after != (alert.cause_id, alert.because):
             changed.append((alert, cause, alert.cause_id))
             alert.cause_id, alert.because = after
-    Alert.objects.bulk_update([alert for alert, _, _ in changed], ["cause", "because"])
+    _write([alert for alert, _, _ in changed])
     _tell(changed)
     return len(changed)
 
 
 def release(cause: Alert) -> None:
-    """Let what a resolved alert was the cause of stand for itself; the resolved ones keep it
-    for their history."""
+    """Let what a resolved alert was the cause of stand for itself; what was resolved before
+    keeps it for its history. Whoever calls it has taken their turn."""
     effects = Alert.objects.filter(cause=cause, resolved_at=None)
-    released = list(effects.select_for_update().order_by("pk"))
+    released = list(effects.order_by("pk"))
     effects.update(cause=None)
     _tell([(alert, None, cause.pk) for alert in released])
 
 
+def _write(alerts: list[Alert]) -> None:
+    """In one statement, and in a hundredth of the time that bulk_update takes for it."""
+    columns = zip(*((alert.pk, alert.cause_id, alert.because) for alert in alerts), strict=True)
+    if alerts:
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE, [*map(list, columns)])
+
+
 def _family(fingerprints: Iterable[str]) -> dict[str, Alert]:
-    """The unresolved alerts of these, with their causes and effects, locked in one order."""
+    """The unresolved alerts of these, with their causes and effects. They stay unresolved, and
+    nobody else changes what groups them, as long as it is our turn."""
     unresolved = Alert.objects.filter(resolved_at=None)
     named = unresolved.filter(fingerprint__in=fingerprints)
     family = unresolved.filter(
@@ -78,7 +99,7 @@ def _family(fingerprints: Iterable[str]) -> dict[str, Alert]:
         | Q(cause__in=named.values("pk"))
         | Q(pk__in=named.values("cause"))
     )
-    return {alert.fingerprint: alert for alert in family.select_for_update().order_by("pk")}
+    return {alert.fingerprint: alert for alert in family.order_by("pk")}
 
 
 def _former(alerts: Mapping[str, Alert]) -> dict[str, str | None]:

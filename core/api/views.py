@@ -43,6 +43,10 @@ class ApiView(APIView):
     def scope_for(cls, method: str) -> str | None:
         return cls.scopes.get("GET" if method == "HEAD" else method, cls.scope)
 
+    def scope_of(self, request: HttpRequest) -> str | None:
+        """What this request needs; a view that looks at another proof itself says None."""
+        return self.scope_for(request.method or "")
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """DRF's, without its negotiation, versioning and per-request policy objects."""
         self.args, self.kwargs = args, kwargs
@@ -51,7 +55,9 @@ class ApiView(APIView):
         try:
             handler = self._handler(request)
             limit = self._admit(seen)
-            if request.method == "POST" and "HTTP_IDEMPOTENCY_KEY" in request.META:
+            # A stranger could fill the store, or ask for the answer to another.
+            is_known = seen.user.is_authenticated
+            if request.method == "POST" and is_known and "HTTP_IDEMPOTENCY_KEY" in request.META:
                 response = _bound("IDEMPOTENCY_STORE").once(
                     request, actor=seen.user, perform=lambda: self._respond(handler)
                 )
@@ -75,7 +81,7 @@ class ApiView(APIView):
 
     def _admit(self, request: ApiRequest) -> dict[str, str]:
         """Authenticate, check the scope, count; returns the headers of the rate limit."""
-        scope = self.scope_for(request.method or "")
+        scope = self.scope_of(request._request)
         authenticator = _bound("AUTHENTICATION")
         if scope is None:
             request.user = authenticator.stranger(request._request)

@@ -29,6 +29,10 @@ TOLD: Final = object()
 TRACKING, NONE, DOWN, UNUSED = "tracking", "unsupported", "down", "unused"
 
 
+class RenewalAsked(Exception):
+    """The connection is to be replaced, though nothing is wrong with it."""
+
+
 class Channel:
     """`forget(names)` and `forget_all()` are called by its thread, `changed` by either.
 
@@ -58,6 +62,7 @@ class Channel:
         """Begin anew, as in a forked process, to which no thread came along."""
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._renewal_asked = threading.Event()
         self._thread: threading.Thread | None = None
         self._logged = ""
         self._heard = 0.0
@@ -82,6 +87,10 @@ class Channel:
         """End the thread within moments; for good."""
         self._ended.set()
 
+    def renew(self) -> None:
+        """Listen on a new connection within moments; until then nothing is kept here."""
+        self._renewal_asked.set()
+
     def _run(self) -> None:
         while not self._ended.is_set():
             connection: Any = None
@@ -89,6 +98,8 @@ class Channel:
                 connection = self._connect()
                 self._track(connection)
                 self._listen(connection)
+            except RenewalAsked:
+                self._let_go("it is renewed")
             except (redis.RedisError, OSError) as error:
                 self._lost(error)
             except Exception as error:
@@ -123,14 +134,17 @@ class Channel:
                 logger.warning("the cache's server can't tell of changes: %s", error)
             self.state, self.reason = NONE, str(error)
             return
+        self._renewal_asked.clear()
         self._forget_all()
         self.connected, self.state, self.reason, self._logged = True, TRACKING, "", ""
         self._changed()
 
     def _listen(self, connection: Any) -> None:
-        """Raises when the connection is lost, or silent for too long."""
+        """Raises when the connection is lost, silent for too long, or to be replaced."""
         self._heard, pinged = time.monotonic(), float("-inf")
         while not self._ended.is_set():
+            if self._renewal_asked.is_set():
+                raise RenewalAsked
             now = time.monotonic()
             wanted = TICK_SECONDS if self._shared.is_down else HEARTBEAT_SECONDS
             if now - pinged >= wanted:
@@ -162,5 +176,8 @@ class Channel:
             self._logged = str(error)
             logger.info("the cache's channel is down: %s", error)
         self.losses += self.connected
-        self.connected, self.state, self.reason = False, DOWN, str(error)
+        self._let_go(str(error))
+
+    def _let_go(self, reason: str) -> None:
+        self.connected, self.state, self.reason = False, DOWN, reason
         self._changed()

@@ -66,6 +66,12 @@ class Levels:
             each.reset()
         self.reads_local = False
 
+    def renew(self) -> None:
+        """Forget what this process knows, and connect anew to the server."""
+        self.shared.renew()
+        self.channel.renew()
+        self.local.flush()
+
     def _changed(self) -> None:
         self.reads_local = self.channel.connected or self.shared.is_down
         if self.shared.is_down:

@@ -79,6 +79,10 @@ class Shared:
         self._owes_all = False
         self.is_down = False
 
+    def renew(self) -> None:
+        """Whoever asks next has a new client, with new connections; who has one keeps it."""
+        self._clients.clear()
+
     @property
     def client(self) -> redis.Redis:
         return self._django_redis().get_client(write=True)

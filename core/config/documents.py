@@ -35,14 +35,7 @@ def write(overrides: Mapping[str, Mapping[str, Any]], revision: int) -> str:
 
 def read(text: str) -> dict[str, Any]:
     """Raises InvalidInput for what isn't a document like those of `write`."""
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise _wrong("too_large", f"The document takes more than {MAX_BYTES:,} bytes.")
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
-        raise _wrong("not_yaml", f"The document is not the YAML it should be: {error}") from None
-    except RecursionError:
-        raise _wrong("too_deep", "The document is nested too deeply.") from None
+    document = parsed(text)
     if document is None:
         return {}
     names = document.values() if isinstance(document, dict) else ()
@@ -52,6 +45,18 @@ def read(text: str) -> dict[str, Any]:
     ):
         raise _wrong("not_an_object", "The document must name sections with options in them.")
     return document
+
+
+def parsed(text: str) -> Any:
+    """What a YAML document says; raises InvalidInput for what is none, or is too large."""
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise _wrong("too_large", f"The document takes more than {MAX_BYTES:,} bytes.")
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
+        raise _wrong("not_yaml", f"The document is not the YAML it should be: {error}") from None
+    except RecursionError:
+        raise _wrong("too_deep", "The document is nested too deeply.") from None
 
 
 def _wrong(code: str, message: str) -> InvalidInput:

@@ -63,7 +63,11 @@ def described(option: Option[Any]) -> dict[str, Any]:
 
 def values(option: Option[Any]) -> dict[str, Any]:
     """The schema of the values alone, whole in itself."""
-    schema = option.schema()
+    return whole(option.schema())
+
+
+def whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of pydantic's with its definitions where they are referred to."""
     definitions = schema.pop("$defs", {})
     inlined: dict[str, Any] = _inlined(schema, definitions, ())
     return inlined

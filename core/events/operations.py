@@ -84,6 +84,23 @@ def retry(*, name: str | None = None, subscriber: str | None = None) -> int:
         status=Status.PENDING, attempts=0, next_attempt_at=Now()
     )
     tally.reopen(rows.values())
+    _wake_dispatchers()
+    return len(rows)
+
+
+@transaction.atomic
+def hurry() -> int:
+    """Offer the deliveries that wait for another attempt right now; returns how many."""
+    waiting = (
+        Delivery.objects.select_for_update(skip_locked=True)  # not those under way
+        .filter(status=Status.PENDING, next_attempt_at__gt=Now())
+        .values_list("pk", flat=True)
+    )
+    hurried = Delivery.objects.filter(pk__in=list(waiting)).update(next_attempt_at=Now())
+    _wake_dispatchers()
+    return hurried
+
+
+def _wake_dispatchers() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-    return len(rows)

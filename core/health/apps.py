@@ -10,3 +10,4 @@ class HealthConfig(AppConfig):
     def ready(self) -> None:
         import_module("core.health.components")
         import_module("core.health.background")
+        import_module("core.health.own_parts")

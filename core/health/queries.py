@@ -128,14 +128,17 @@ def standing(component: str) -> Standing:
 
     Raises NotFound when nothing by this name is checked.
     """
-    board.refresh(
-        wanted=frozenset(
-            f"{each.component}.{each.name}"
-            for each in checks.registry
-            if each.component == component
-        ),
-        force=True,
-    )
+    return _standing(component, force=True)
+
+
+def latest(component: str) -> Standing:
+    """How a component is by its newest verdicts. Raises NotFound as `standing` does."""
+    return _standing(component, force=False)
+
+
+def _standing(component: str, *, force: bool) -> Standing:
+    wanted = frozenset(each.key for each in checks.registry if each.component == component)
+    board.refresh(wanted=wanted, force=force)
     for each in board.standings():
         if each.component.name == component:
             return each

@@ -20,7 +20,7 @@ from enum import StrEnum
 from math import inf
 from typing import NoReturn, TypeVar
 
-from core.metrics.recorder import Cell, recorder
+from core.metrics.recorder import OWN_LABEL_SETS, Cell, recorder
 from core.registry import Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,99}")
@@ -84,14 +84,20 @@ registry: Registry[Instrument] = Registry("instrument")
 Made = TypeVar("Made", bound=Instrument)
 
 
-def counter(name: str, *, help: str, unit: str = "", labels: tuple[str, ...] = ()) -> Counter:
-    """Declare a counter. Raises ValueError for a bad name, AlreadyRegistered for a taken one."""
-    return _declare(Counter, name, Kind.COUNTER, unit, help, labels)
+def counter(
+    name: str, *, help: str, unit: str = "", labels: tuple[str, ...] = (), label_sets: int = 0
+) -> Counter:
+    """Declare a counter. `label_sets`: how many are kept apart, where that is more than the
+    option of that name says. Raises ValueError for a bad name, AlreadyRegistered for a taken one.
+    """
+    return _declare(Counter, name, Kind.COUNTER, unit, help, labels, label_sets)
 
 
-def histogram(name: str, *, unit: str, help: str, labels: tuple[str, ...] = ()) -> Histogram:
-    """Declare a histogram. Raises as `counter` does."""
-    return _declare(Histogram, name, Kind.HISTOGRAM, unit, help, labels)
+def histogram(
+    name: str, *, unit: str, help: str, labels: tuple[str, ...] = (), label_sets: int = 0
+) -> Histogram:
+    """Declare a histogram. Arguments are, and it raises, as those of `counter`."""
+    return _declare(Histogram, name, Kind.HISTOGRAM, unit, help, labels, label_sets)
 
 
 def gauge(
@@ -104,11 +110,19 @@ def gauge(
 
 
 def _declare(
-    make: type[Made], name: str, kind: Kind, unit: str, help: str, labels: tuple[str, ...]
+    make: type[Made],
+    name: str,
+    kind: Kind,
+    unit: str,
+    help: str,
+    labels: tuple[str, ...],
+    label_sets: int = 0,
 ) -> Made:
     for each in (name, *labels):
         if not _NAME.fullmatch(each) or each in RESERVED_LABELS:
             raise ValueError(f"{each!r} can't be the name of an instrument or label")
     made = make(name, kind, unit, help, labels)
     registry.add(name, made)
+    if label_sets:
+        OWN_LABEL_SETS[name] = label_sets
     return made

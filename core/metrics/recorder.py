@@ -41,6 +41,9 @@ LABEL_SETS = options.declare(
     " for one instrument in one minute. What goes beyond is counted as (other).",
 )  # fmt: skip
 
+# By instrument, where labels name what people have registered: as many as there may be of that.
+OWN_LABEL_SETS: dict[str, int] = {}
+
 Key = tuple[str, tuple[str, ...]]  # the instrument's name, its labels' values
 
 
@@ -176,7 +179,8 @@ class Recorder:
         name, labels = key
         minute = self._current
         labels = tuple(_short(label, MOST_LABEL_BYTES // len(labels)) for label in labels)
-        if (name, labels) not in minute.cells and minute.sets[name] >= LABEL_SETS.value:
+        most = max(LABEL_SETS.value, OWN_LABEL_SETS.get(name, 0))
+        if (name, labels) not in minute.cells and minute.sets[name] >= most:
             labels = (OTHER,) * len(labels)
         if (name, labels) not in minute.cells:
             minute.sets[name] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from core.metrics import reading
 from core.metrics.figures import NOTHING, Figures
+from core.metrics.instruments import Instrument
 from core.metrics.models import LabelSet
 from core.metrics.reading import Key, Wanted
-from core.metrics.resolutions import DAY
+from core.metrics.resolutions import DAY, MINUTE
 from core.metrics.spans import Span, cover, cut
 from core.metrics.standard import (
     GIB,
@@ -58,6 +59,19 @@ def summary(*, start: datetime, end: datetime) -> dict[str, Any]:
         **_requests(requests, by_status),
         "resources": _resources(whole, _newest(disks, spans)),
     }
+
+
+def lately(instrument: Instrument, *, minutes: int) -> Figures:
+    """What was measured of an instrument in the last minutes, over all its labels."""
+    label_set = LabelSet.objects.filter(instrument=instrument.name, labels={}).first()
+    if label_set is None:
+        return NOTHING
+    now = timezone.now()
+    start, end = cut(now - timedelta(minutes=minutes), now, now=now)
+    spans = cover(start, end, largest=MINUTE, unmerged=[])
+    key = Key(instrument.name)
+    found = reading.read([Wanted(label_set.pk, label_set.kind, key)], spans, resolution=None)
+    return next(iter(found.get((key, ""), {}).values()), NOTHING)
 
 
 def _label_sets() -> list[Wanted]:

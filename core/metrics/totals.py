@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from core.metrics.aggregates import Aggregate, over_time
 from core.metrics.histogram import Buckets, decode, encode, merge
-from core.metrics.instruments import Kind
+from core.metrics.instruments import Instrument, Kind
 from core.metrics.models import Total
 
 KINDS = (Kind.COUNTER, Kind.HISTOGRAM)  # those that only grow
@@ -31,6 +31,7 @@ LARGEST = 1e27  # what has room in the column, many times
 READ = """
     WITH growing AS (
         SELECT id FROM metrics_labelset WHERE kind = ANY(%(kinds)s)
+            AND (%(instrument)s::text IS NULL OR (instrument = %(instrument)s AND labels = '{}'))
     ), part AS (
         SELECT label_set_id, NULL::timestamptz AS bucket, FALSE AS merged,
             count, sum_billionths, NULL::float8 AS sum, buckets
@@ -86,9 +87,15 @@ def read() -> list[TotalRow]:
     return sorted(told, key=lambda row: (row.instrument, sorted(row.labels.items())))
 
 
-def _read() -> Iterator[TotalRow]:
+def of(instrument: Instrument) -> TotalRow | None:
+    """The total of one counter or histogram over all its labels; None before the first."""
+    return next(_read(instrument.name), None)
+
+
+def _read(instrument: str | None = None) -> Iterator[TotalRow]:
+    parameters = {"kinds": [kind.value for kind in KINDS], "instrument": instrument}
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(READ, {"kinds": [kind.value for kind in KINDS]})
+        cursor.execute(READ, parameters)
         for (_, kind, instrument, labels), rows in groupby(cursor, key=itemgetter(0, 1, 2, 3)):
             parts = Parts()
             for _, _, _, _, *part in rows:

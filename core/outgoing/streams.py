@@ -70,6 +70,9 @@ class DeadlineStream(httpcore.NetworkStream):
             try:
                 self._limit()
                 encrypted = ssl_context.wrap_socket(self._socket, server_hostname=name)
+            except TimeoutError:
+                self.close()
+                raise TimeoutError("it did not agree on TLS in time") from None
             except BaseException:
                 self.close()
                 raise

@@ -8,5 +8,5 @@ class ProcessesConfig(AppConfig):
     label = "processes"
 
     def ready(self) -> None:
-        for name in ("draining", "retention"):
+        for name in ("draining", "restarting", "retention"):
             import_module(f"core.processes.{name}")

@@ -79,18 +79,26 @@ class LoopThread:
     statistics: Statistics = field(default_factory=Statistics)
     _logged: set[str] = field(default_factory=set)
     _woken: threading.Event = field(default_factory=threading.Event)
+    _retired: bool = False
 
     def start(self) -> threading.Thread:
         thread = threading.Thread(target=self.run, name=self.loop.name, daemon=True)
         thread.start()
         return thread
 
+    def retire(self) -> None:
+        """End after the turn under way, for another takes over."""
+        self._retired = True
+        self._woken.set()
+
     def wake(self) -> None:
         self._woken.set()
 
     def run(self) -> None:
-        while not self.stop.is_set():
+        while True:
             self._woken.clear()
+            if self.stop.is_set() or self._retired:  # looked at after whoever set it woke us
+                return
             if self._turn():
                 continue
             if self.statistics.failures_in_a_row:
@@ -136,19 +144,38 @@ class LoopThread:
 
 
 _running: dict[str, LoopThread] = {}
+_threads: dict[str, threading.Thread] = {}
 _role: str | None = None
 
 
-def start(role: str, stop: threading.Event) -> list[threading.Thread]:
+def start(role: str, stop: threading.Event) -> None:
     """Start the loops of this role; they end when `stop` is set and they are woken."""
     global _role
     _role = role
-    threads = []
     for loop in registry:
         if role in loop.roles:
-            _running[loop.name] = LoopThread(loop, stop)
-            threads.append(_running[loop.name].start())
-    return threads
+            _run(LoopThread(loop, stop))
+
+
+def _run(thread: LoopThread) -> None:
+    _running[thread.loop.name] = thread
+    _threads[thread.loop.name] = thread.start()
+
+
+def restart(name: str) -> bool:
+    """Let a new thread take over the loop of this process, even from one that hangs; the old
+    one ends with its turn. Returns whether this process runs it."""
+    before = _running.get(name)
+    if before is None:
+        return False
+    _run(LoopThread(before.loop, before.stop))
+    before.retire()
+    return True
+
+
+def threads() -> list[threading.Thread]:
+    """Those that run the loops of this process."""
+    return list(_threads.values())
 
 
 def wake(name: str) -> None:
@@ -167,6 +194,7 @@ def forget() -> None:
     global _role
     _role = None
     _running.clear()
+    _threads.clear()
 
 
 def awaits_restart(loop: Loop) -> bool:

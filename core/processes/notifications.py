@@ -20,6 +20,13 @@ PROOF_SECONDS = 10.0  # how soon it notices that the server is frozen
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 2.0
 
+_renewal_asked = threading.Event()
+
+
+def renew() -> None:
+    """Have this process listen on a new connection within moments."""
+    _renewal_asked.set()
+
 
 def listen(stop: threading.Event) -> None:
     """Wake loops until `stop` is set. While there is no connection they go by their interval."""
@@ -30,6 +37,7 @@ def listen(stop: threading.Event) -> None:
                 if failed:
                     logger.info("hears NOTIFY again")
                 failed = False
+                _renewal_asked.clear()
                 loops.wake_all()  # for what was said while nobody listened
                 _relay(listener, stop)
         except (psycopg.Error, OSError) as error:
@@ -54,7 +62,7 @@ def _connect() -> BoundedConnection:
 
 def _relay(listener: BoundedConnection, stop: threading.Event) -> None:
     proven = time.monotonic()
-    while not stop.is_set():
+    while not (stop.is_set() or _renewal_asked.is_set()):
         for notification in listener.notifies(timeout=LISTEN_SECONDS):
             loops.wake(notification.channel)
         if time.monotonic() - proven > PROOF_SECONDS:

@@ -76,6 +76,33 @@ def instance_started_at() -> datetime | None:
     return running().aggregate(started=Min("run_started_at"))["started"]
 
 
+def mains(role: str) -> QuerySet[Process]:
+    """The running processes of a role, without the children of workers."""
+    return running().filter(role=role, parent_pid=None)
+
+
+def up_since(role: str) -> datetime | None:
+    """When the oldest running process of a role was started; None when none runs."""
+    return mains(role).aggregate(started=Min("started_at"))["started"]
+
+
+def is_renewed(role: str, *, since: datetime) -> bool:
+    """Whether all processes of a role were started after `since`, and are as many as before."""
+    started = list(mains(role).values_list("started_at", flat=True))
+    if not started or min(started) <= since:
+        return False
+    return len(started) >= ran(role, at=since).count()
+
+
+def ran(role: str, *, at: datetime) -> QuerySet[Process]:
+    """The processes of a role that ran at that time, without the children of workers."""
+    # They have said so later, be it that they stop; what had been killed before has not,
+    # whenever that was noticed.
+    return Process.objects.filter(
+        role=role, parent_pid=None, started_at__lte=at, heartbeat_at__gt=at
+    )
+
+
 def figures(name: str) -> list[dict[str, Any]]:
     """A figure as each running process told it with its last heartbeat."""
     return [each[name] for each in running().values_list("figures", flat=True) if name in each]

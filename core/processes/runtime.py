@@ -49,7 +49,7 @@ class Runtime:
 
     def start(self) -> None:
         is_main = self.identity.is_main
-        self._threads += loops.start(self.identity.role if is_main else loops.CHILD, self._stop)
+        loops.start(self.identity.role if is_main else loops.CHILD, self._stop)
         if is_main and loops.names():
             self._thread("processes.notifications", partial(notifications.listen, self._stop))
         self._threads.append(self._heart.start())
@@ -67,7 +67,7 @@ class Runtime:
         self._heart.wake()
         loops.wake_all()
         deadline = time.monotonic() + STOP_SECONDS
-        for thread in self._threads:
+        for thread in [*loops.threads(), *self._threads]:
             thread.join(max(0.0, deadline - time.monotonic()))
         try:
             with statement_deadline(DATABASE_SECONDS):

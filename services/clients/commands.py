@@ -20,6 +20,7 @@ import yaml
 from django.conf import settings
 from pydantic import Field, StringConstraints
 
+from core import files
 from services.clients.errors import NotReached
 
 MAX_BYTES = 256 * 1024
@@ -42,7 +43,8 @@ def argv(name: str) -> list[str]:
     try:
         listed = _listed(_content(path))
     except (OSError, ValueError) as error:
-        raise NotReached(f"{path} can't be used: {error}.") from error
+        told = getattr(error, "strerror", None) or error
+        raise NotReached(f"{path} can't be used: {told}.") from error
     if name not in listed:
         raise NotReached(f"There is no command {name!r} in {path}.")
     return listed[name]
@@ -50,10 +52,8 @@ def argv(name: str) -> list[str]:
 
 def _content(path: Path) -> bytes:
     """Whoever can write to the file can run anything as the instance."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with files.open_regular(path) as file:
         found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is no file")
         if found.st_uid not in (0, os.geteuid()):
             raise ValueError("it belongs to another user than root and the instance's own")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

@@ -45,7 +45,7 @@ class Place(pydantic.BaseModel):
     socket: Annotated[SocketPath | None, Field(description="Path of its UNIX socket.")] = None
     url: Annotated[Url | None, Field(description="Its HTTP port: http://host:9001.")] = None
     username: Username = ""
-    password: SecretStr = SecretStr("")
+    password: SecretStr | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -225,11 +225,11 @@ class Supervisord:
 
 
 def _client(place: Place, deadline: float) -> httpx.Client:
-    password = place.password.get_secret_value()
     if place.socket is not None:
         made = httpx.Client(transport=httpx.HTTPTransport(uds=place.socket), trust_env=False)
     else:
         made = http.client(deadline=deadline, max_bytes=MAX_ANSWER_BYTES)
     if place.username:
+        password = place.password.get_secret_value() if place.password else ""
         made.auth = httpx.BasicAuth(place.username, password)
     return made

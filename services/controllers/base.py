@@ -23,7 +23,7 @@ from core.outgoing.addresses import AddressRefused
 from core.registry import Registry
 from services.clients.errors import NotAnswered, NotReached, Refused
 
-START, STOP, RESTART = "start", "stop", "restart"
+ACTIONS = START, STOP, RESTART = "start", "stop", "restart"
 
 
 class ActionFailed(NexusError):

@@ -69,12 +69,12 @@ class SystemdController(Controller):
 
     def _do(self, acting: Acting, method: str) -> None:
         """Have systemd do a job, and wait for its end."""
-        unit = self.configuration.unit
+        unit, deadline = self.configuration.unit, time.monotonic() + acting.remaining()
         with outcome(), self._systemd(acting) as systemd:
             job = systemd.begin(method, unit)
             while (result := systemd.result(job, seconds=PAUSE_SECONDS)) is None:
                 acting.checkpoint()
-                if acting.remaining() <= 0:
+                if time.monotonic() > deadline:
                     raise OutcomeUnknown(f"systemd is still at {method} of {unit}.")
         if result not in GOOD:
             told = f"systemd could not do {method} of {unit}: its job ended as {result}"

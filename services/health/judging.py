@@ -17,6 +17,7 @@ OF_OUTCOME = {
     Outcome.FAIL: Health.UNHEALTHY,
 }
 CONFIRM_SECONDS = 5.0
+STOPPED = "Stopped "  # begins the reason of what is down because somebody wanted it so
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Verdict:
     def changes(self, before: Standing) -> bool:
         """Whether there is more to do than to note that somebody looked."""
         same = (self.health, self.status) == (before.health, before.status)
-        return not same or self.unknown_since is not None
+        is_new_stop = self.is_stopped and not before.reason.startswith(STOPPED)
+        return not same or self.unknown_since is not None or is_new_stop
 
 
 def moment_of(look: Look, before: Standing) -> datetime:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from core.metrics import instruments, series
-from services.health.transitions import Taken
+from services.health.noting import Judged
 
 SERVICE = "service"
+MOST_SERVICES = 5_000  # that are told apart; the rest is counted as one
 LATENCY = instruments.histogram(
-    "service_latency_seconds", unit="s", labels=(SERVICE,),
+    "service_latency_seconds", unit="s", labels=(SERVICE,), label_sets=MOST_SERVICES,
     help="How long services took to answer, as their probes measured it.",
 )  # fmt: skip
 FAILURES = instruments.counter(
-    "service_probe_failures", labels=(SERVICE,), help="Looks at services that failed."
-)
+    "service_probe_failures", labels=(SERVICE,), label_sets=MOST_SERVICES,
+    help="Looks at services that failed.",
+)  # fmt: skip
 series.declare(
     "service_latency_ms", LATENCY, "mean", unit="ms", factor=1000, title="Latency of services"
 )
@@ -22,9 +24,9 @@ series.declare(
 )  # fmt: skip
 
 
-def record(taken: Taken) -> None:
+def record(judged: Judged) -> None:
     """Not of a service that is down because somebody wanted it so."""
-    if not taken.verdict.is_stopped:
-        LATENCY.record(taken.look.latency_ms / 1000, taken.before.name)
-        if taken.look.failed:
-            FAILURES.add(1, taken.before.name)
+    if not judged.verdict.is_stopped:
+        LATENCY.record(judged.look.latency_ms / 1000, judged.before.name)
+        if judged.look.failed:
+            FAILURES.add(1, judged.before.name)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from services.health.transitions import Taken
+from services.health.noting import Judged
 from services.registry import graph
 from services.registry.models import Health
 
@@ -33,10 +33,10 @@ LOOK_NOW = """
 """
 
 
-def look_now(taken: Iterable[Taken]) -> None:
+def look_now(judged: Iterable[Judged]) -> None:
     """Have the neighbours of what has become unhealthy looked at, in both directions, and what
     depends on what works again: so a cause is known as soon as its effects."""
-    turned = [each for each in taken if each.turned]
+    turned = [each for each in judged if each.turned]
     failed = [each for each in turned if each.verdict.health == Health.UNHEALTHY]
     recovered = [each for each in turned if each.before.health == Health.UNHEALTHY]
     if not failed and not recovered:
@@ -44,8 +44,8 @@ def look_now(taken: Iterable[Taken]) -> None:
     needs = graph.load()
     needed_by = graph.inverted(needs)
     moments: dict[str, datetime] = {}
-    for taken_now, edges in ((failed, needs), ([*failed, *recovered], needed_by)):
-        for each in taken_now:
+    for group, edges in ((failed, needs), ([*failed, *recovered], needed_by)):
+        for each in group:
             for name in graph.reachable(each.before.name, edges):
                 moments[name] = max(each.at, moments.get(name, each.at))
     if moments:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,15 @@ class Judged:
     before: Standing
     verdict: Verdict
 
+    @property
+    def at(self) -> datetime:
+        return moment_of(self.look, self.before)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the health is another than before."""
+        return self.verdict.health != self.before.health
+
 
 def note(judged: Sequence[Judged]) -> set[UUID]:
     """Write the looks, one of each service at most; returns which were written: not those whose
@@ -119,7 +129,7 @@ def _row(judged: Judged) -> dict[str, Any]:
         "health": str(verdict.health),
         "status": str(verdict.status),
         "acting_id": before.acting_id,
-        "at": moment_of(look, before),
+        "at": judged.at,
         "failed": look.failed,
         "reason": verdict.reason,
         "latency_ms": look.latency_ms,

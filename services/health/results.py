@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.health import alerts, measuring, neighbours, noting, standing
-from services.health.judging import is_news, judge, moment_of
+from services.health import alerts, causes, measuring, neighbours, noting, standing
+from services.health.judging import is_news, judge
 from services.health.looks import Look, Result, look_of
+from services.health.maintenance.queries import is_under_maintenance
 from services.health.noting import Judged
-from services.health.transitions import Taken, take
+from services.health.transitions import take
 
 __all__ = ["Result", "write"]
 
@@ -30,15 +31,22 @@ def write(results: Iterable[Result]) -> None:
         return
     quiet, others = _sorted_out(looks)
     noted = noting.note(quiet)
-    taken = [_as_taken(each) for each in quiet if each.look.service_id in noted]
+    taken = [each for each in quiet if each.look.service_id in noted]
     others += [each.look for each in quiet if each.look.service_id not in noted]
-    changed: list[Taken] = []
+    changed: list[Judged] = []
     try:
         changed.extend(filter(None, map(take, sorted(others, key=lambda look: look.at))))
     finally:
-        neighbours.look_now(changed)
+        _follow_up(changed)
         for each in [*taken, *changed]:
             measuring.record(each)
+
+
+def _follow_up(changed: list[Judged]) -> None:
+    """Once for all of a batch, for many may change together."""
+    if changed:
+        causes.regroup()
+        neighbours.look_now(changed)
 
 
 def _sorted_out(looks: list[Look]) -> tuple[list[Judged], list[Look]]:
@@ -58,10 +66,7 @@ def _sorted_out(looks: list[Look]) -> tuple[list[Judged], list[Look]]:
             quiet.append(judged)
         seen.add(look.service_id)
     untold = alerts.untold(quiet)
+    if untold:
+        untold -= is_under_maintenance(untold, max(look.at for look in looks))
     others += [each.look for each in quiet if each.look.service_id in untold]
     return [each for each in quiet if each.look.service_id not in untold], others
-
-
-def _as_taken(judged: Judged) -> Taken:
-    moment = moment_of(judged.look, judged.before)
-    return Taken(judged.look, moment, judged.before, judged.verdict)

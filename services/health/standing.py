@@ -16,7 +16,8 @@ from tasks.models import ACTIVE
 
 FIELDS = (
     "service_id", "status", "health", "since", "reason", "probed_at", "failures_in_a_row",
-    "successes_in_a_row", "acting_id", "acting__status", "service__name", "service__probe",
+    "successes_in_a_row", "acting_id", "acting__status", "acting__actor_kind",
+    "acting__actor_name", "service__name", "service__probe",
     "service__criticality", "service__desired_state", "service__changed_at",
 )  # fmt: skip
 
@@ -25,8 +26,8 @@ FIELDS = (
 class Standing:
     """A service's state with what its definition says about judging it.
 
-    `acting_id` is the task last known to act upon it; only while `is_acting` it still does.
-    `now` is the time by the database.
+    `acting_id` is the task last known to act upon it, for `acting_by`; only while `is_acting` it
+    still does. `now` is the time by the database.
     """
 
     service_id: UUID
@@ -44,6 +45,7 @@ class Standing:
     failures: int
     successes: int
     acting_id: UUID | None
+    acting_by: str
     is_acting: bool
     now: datetime
 
@@ -80,6 +82,7 @@ def _standing(row: dict[str, Any]) -> Standing:
         failures=row["failures_in_a_row"],
         successes=row["successes_in_a_row"],
         acting_id=row["acting_id"],
+        acting_by=f"{row['acting__actor_kind']}:{row['acting__actor_name']}",
         is_acting=row["acting__status"] in ACTIVE,
         now=row["now"],
     )

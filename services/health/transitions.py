@@ -6,8 +6,7 @@ see the same, one makes the change and the others find nothing left to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -15,57 +14,44 @@ from django.db import transaction
 from core.events import operations as events
 from core.events.models import Event
 from services.health import alerts, noting, periods, standing
-from services.health.judging import Verdict, is_news, judge, moment_of
+from services.health.judging import STOPPED, Verdict, is_news, judge
 from services.health.looks import Look
+from services.health.maintenance.queries import is_under_maintenance
 from services.health.noting import Judged
 from services.health.standing import Standing
 from services.registry.models import Health
 
-STOPPED = "service.stopped"  # the event that says who wanted it so
-STOPPED_BY = "Stopped by "
-STOPPED_ON_PURPOSE = "Stopped on purpose."
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A look that was taken into account, at which time, and what it made of the service."""
-
-    look: Look
-    at: datetime
-    before: Standing
-    verdict: Verdict
-
-    @property
-    def turned(self) -> bool:
-        """Whether the health is another than before."""
-        return self.verdict.health != self.before.health
+STOPPED_EVENT = "service.stopped"
 
 
 @transaction.atomic
-def take(look: Look) -> Taken | None:
+def take(look: Look) -> Judged | None:
     """Write what a look changes, whatever it is by now; None when the service is gone or has
     been looked at since."""
     before = standing.locked(look.service_id)
     if before is None or not is_news(look, before):
         return None
     verdict = judge(look, before)
-    judged = Judged(look, before, verdict)
     if verdict.is_stopped:
-        judged = Judged(look, before, _with_reason(verdict, before))
-    noting.note_change(judged)
+        verdict = _with_reason(verdict, before)
+    judged = Judged(look, before, verdict)
+    in_maintenance = bool(is_under_maintenance([before.service_id], judged.at))
     if verdict.changes(before):
-        periods.turn(judged, excused=verdict.is_stopped)
+        periods.turn(judged, excused=verdict.is_stopped or in_maintenance)
         _publish(judged)
-    _tell(judged)
-    return Taken(look, moment_of(look, before), before, judged.verdict)
+    noting.note_change(judged)
+    _tell(judged, in_maintenance=in_maintenance)
+    return judged
 
 
-def _tell(judged: Judged) -> None:
-    health, former = judged.verdict.health, judged.before.health
-    is_over = health in (Health.HEALTHY, Health.UNKNOWN)
-    if is_over and health != former:
-        alerts.take_back(judged)
-    elif not is_over and ((health != former and alerts.is_due(judged)) or alerts.untold([judged])):
+def _tell(judged: Judged, *, in_maintenance: bool) -> None:
+    """While it is worked on nobody is told, but that it is over is told always."""
+    if judged.verdict.health in (Health.HEALTHY, Health.UNKNOWN):
+        if judged.turned:
+            alerts.take_back(judged)
+        return
+    is_due = alerts.is_due(judged) and not in_maintenance
+    if is_due and (judged.turned or alerts.untold([judged])):
         alerts.tell(judged)
 
 
@@ -76,9 +62,9 @@ def _publish(judged: Judged) -> None:
         "health": str(verdict.health),
         "status": str(verdict.status),
         "reason": verdict.reason or None,
-        "at": moment_of(judged.look, before),
+        "at": judged.at,
     }
-    if verdict.health != before.health:
+    if judged.turned:
         payload = {**facts, "previous": before.health}
         events.publish("service.health_changed", subject=before.name, payload=payload)
     if verdict.status != before.status:
@@ -87,9 +73,14 @@ def _publish(judged: Judged) -> None:
 
 
 def _with_reason(verdict: Verdict, before: Standing) -> Verdict:
-    if before.reason.startswith(STOPPED_BY):
+    """Who wanted it so: the task that stops it knows, afterwards what was told of that."""
+    if before.is_acting:
+        by = before.acting_by
+    elif before.reason.startswith(STOPPED):
         return verdict
-    said = Event.objects.filter(name=STOPPED, subject=before.name).order_by("created_at", "id")
-    event = said.last()
-    reason = f"{STOPPED_BY}{event.actor}." if event and event.actor else STOPPED_ON_PURPOSE
+    else:
+        said = Event.objects.filter(name=STOPPED_EVENT, subject=before.name)
+        event = said.order_by("created_at", "id").last()
+        by = event.actor if event else ""
+    reason = f"{STOPPED}by {by}." if by else f"{STOPPED}on purpose."
     return replace(verdict, reason=reason)

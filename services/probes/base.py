@@ -89,7 +89,9 @@ class Probe(ABC):
     """Looks at one service. `configuration` is a valid one of the class's own."""
 
     class Configuration(pydantic.BaseModel):
-        """Secrets are `SecretStr`: they are stored encrypted and never shown."""
+        """Secrets are `SecretStr`: they are stored encrypted and never shown. What they are sent
+        to is called `url`, `host`, `port`, `server`, `socket` or `address`, or so at the end:
+        they are asked for anew when one of these changes."""
 
         model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -126,7 +128,7 @@ def observe(probe: Probe, target: Target) -> Observation:
     except Finding as finding:
         return Observation(finding.outcome, finding.reason, figures=finding.figures)
     except TimeoutError as error:
-        late = f"Did not answer within {probe.configuration.timeout:g} s"
+        late = f"did not answer within {probe.configuration.timeout:g} s"
         reason = f"{late}: {_told(error)}" if str(error) else late
         return Observation(Outcome.FAIL, reason, status=Status.UNKNOWN)
     except (NotAnswered, NotReached) as error:  # by who knows how the service is

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from core.health import parts
 from core.health.checks import Outcome
 from services.probes.base import Observation, Probe, Status, Target, register
@@ -19,6 +21,7 @@ class PartProbe(Probe):
             outcome=OUTCOMES[sight.health],
             reason=sight.reason,
             status=Status.FAILED if sight.health == "unhealthy" else Status.RUNNING,
+            version=settings.VERSION,
             started_at=sight.started_at,
             requests_handled=sight.requests_handled,
             latency_ms=sight.mean_ms,

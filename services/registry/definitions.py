@@ -22,6 +22,7 @@ from services.probes.base import Probe
 from services.registry import secret_fields
 
 RESERVED = frozenset({"export", "graph", "import", "types"})  # addresses below /services
+NOTHING_STORED = "No secret is stored here for this type and address: give it instead of the mask."
 OF_THE_INSTANCE = "part"  # the probe and controller of the instance's own parts
 
 
@@ -193,10 +194,7 @@ def _typed(
         return None
     masked = list(secret_fields.masks(given, place))
     unknown = [path for path in masked if path not in known]
-    problems += [
-        Detail(path, "masked", "This is the mask of a secret, and there is none: give the secret.")
-        for path in unknown
-    ]
+    problems += [Detail(path, "masked", NOTHING_STORED) for path in unknown]
     if unknown:
         return None
     whole = secret_fields.joined(given, place, {path: known[path] for path in masked})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -63,7 +63,8 @@ def change(
 ) -> Service:
     """Replace the named keys of a definition; null takes an optional one away.
 
-    A mask keeps the secret that is stored at its place, as long as the type stays the same.
+    A mask keeps the secret that is stored at its place, as long as the type and the address
+    that it is meant for stay the same.
     `if_match` is a header If-Match with an ETag of `documents.etag`. Nothing to change: nothing
     happens. Raises what `create` does, NotFound, PreconditionFailed, and PartOfTheInstance for
     what can't be changed of the instance's own parts.
@@ -72,7 +73,8 @@ def change(
     edits.lock()
     service = locked(name)
     check_match(if_match, documents.etag({"id": service.pk, "version": service.version}))
-    [changed] = edits.write([revised(service, changes)], actor=actor)
+    edit = revised(service, changes, needs=needs_of(service))
+    [changed] = edits.write([edit], actor=actor)
     return changed
 
 
@@ -104,6 +106,11 @@ def remove(service: Service, *, actor: Actor) -> None:
     if service.origin == Origin.INSTANCE:
         message = f"{service.name} is a part of the instance itself and can't be deleted."
         raise PartOfTheInstance(message)
+    forget(service, actor=actor)
+
+
+def forget(service: Service, *, actor: Actor) -> None:
+    """Delete a service with its history, in the current transaction. Raises AlreadyRunning."""
     _require_at_rest(service)
     for fingerprint in (
         Alert.objects.filter(resolved_at=None)
@@ -124,16 +131,18 @@ def drafted(document: Mapping[str, Any]) -> Edit:
     return Edit(after=documents.of_checked(checked), secrets=checked.secrets)
 
 
-def revised(service: Service, changes: Mapping[str, Any]) -> Edit:
-    """A service with some of its keys replaced. Raises InvalidInput, PartOfTheInstance."""
-    before = documents.of_service(service, needs_of(service))
+def revised(service: Service, changes: Mapping[str, Any], *, needs: Iterable[str]) -> Edit:
+    """A service that `needs` others, with some of its keys replaced. Raises InvalidInput,
+    PartOfTheInstance."""
+    before = documents.of_service(service, needs)
     document = _merged(before, changes)
     is_part = service.origin == Origin.INSTANCE
     if is_part:
         _require_tunable(before, document)
-    kept = [place for place in PLACES if place not in changes]
+    kept = [place for place in PLACES if document.get(place) == before[place]]
     stored = _stored_secrets(service, before, kept)
-    same = [place for place in PLACES if _type(before, place) == _type(document, place)]
+    meant = secret_fields.destination
+    same = [place for place in PLACES if meant(before[place]) == meant(document.get(place))]
     checked = definitions.check(
         document, known=_at(stored, same), kept=kept, is_part=is_part
     )  # fmt: skip
@@ -199,11 +208,6 @@ def _stored_secrets(
             message = f"{error} Give the secrets of the {masked[0]} together with this change."
             raise InvalidInput.field(masked[0], "unreadable", message) from None
         return {}
-
-
-def _type(document: Mapping[str, Any], place: str) -> Any:
-    given = document.get(place)
-    return given.get("type") if isinstance(given, Mapping) else None
 
 
 def _at(secrets: Mapping[str, str], places: Collection[str]) -> dict[str, str]:

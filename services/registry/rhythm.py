@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from services.probes import base as probes
-
 MISSED_LOOKS = 3
 ALLOWANCE = timedelta(seconds=10)
 
@@ -28,17 +26,9 @@ class Rhythm:
 
 
 def rhythm_of(probe: Mapping[str, Any]) -> Rhythm:
-    """Of a probe as it is stored; what it leaves out is as its type has it."""
+    """Of a probe as it is stored."""
     return Rhythm(
-        interval=float(_value(probe, "interval")),
-        failure_threshold=int(_value(probe, "failure_threshold")),
-        success_threshold=int(_value(probe, "success_threshold")),
+        interval=float(probe["interval"]),
+        failure_threshold=int(probe["failure_threshold"]),
+        success_threshold=int(probe["success_threshold"]),
     )
-
-
-def _value(probe: Mapping[str, Any], name: str) -> Any:
-    if name in probe:
-        return probe[name]
-    known = probe["type"] in probes.registry
-    made = probes.registry.get(probe["type"]) if known else probes.Probe
-    return made.Configuration.model_fields[name].default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ from pydantic import SecretStr
 
 from core.config import secrets
 from core.config.secrets import MASK
+
+# The fields that say whom the secrets are told, and how well it is made sure that it is them.
+_DESTINATION = re.compile(
+    r"(\w+_)?(address|host|port|server|socket|url)|ca|ca_certificate|sslmode|tls|verify_tls"
+)
 
 Secrets = Mapping[str, str]  # values by path, such as "probe.password" or "probe.headers.token"
 
@@ -33,6 +39,19 @@ def joined(masked: Mapping[str, Any], prefix: str, known: Secrets) -> dict[str, 
 def masks(given: Any, prefix: str) -> Iterator[str]:
     """Where a mask stands."""
     return (path for path, value in _leaves(given, prefix) if value == MASK)
+
+
+def destination(configuration: Any) -> Any:
+    """What a configuration's secrets are meant for: its type and whom they are told. Masks keep
+    them only while this stays, or whoever may change an address could have them sent to theirs.
+    """
+    if not isinstance(configuration, Mapping):
+        return None
+    return {
+        name: value
+        for name, value in configuration.items()
+        if name == "type" or _DESTINATION.fullmatch(name)
+    }
 
 
 def encrypted(values: Secrets) -> str:

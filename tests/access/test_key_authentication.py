@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from core.access import authentication, keys, operations, outage, tokens
+from core.access import authentication, keys, operations, outage, throttling, tokens
 from core.access.actor import SYSTEM
 from core.access.models import ApiKey
 from tests.waiting import until
@@ -143,7 +143,7 @@ def test_many_bad_keys_from_one_address_are_429(call, monkeypatch):
             assert name == "refused:127.0.0.1"
             return type("Taken", (), {"is_refused": True})
 
-    monkeypatch.setattr(authentication, "limiter", Exhausted)
+    monkeypatch.setattr(throttling, "limiter", Exhausted)
     answer = call(PATH, "nonsense")
     assert answer.status_code == 429
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
+from contextlib import suppress
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from core.access.actor import SYSTEM
-from core.alerts import bounds, operations, queries
+from core.alerts import bounds, grouping, operations, queries
 from core.alerts.grouping import set_causes
 from core.alerts.models import Alert
 from core.events.models import Event
@@ -180,3 +182,29 @@ def test_many_cost_as_many_statements_as_a_few(raised):
         return len(captured)
 
     assert statements(3) == statements(60) <= 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_is_frozen_does_not_hold_up_the_others_for_ever(several, monkeypatch):
+    monkeypatch.setattr(grouping, "FROZEN_SECONDS", 0.3)
+    frozen, over = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with suppress(DatabaseError), transaction.atomic():
+            grouping.take_turns()
+            Alert.objects.filter(fingerprint="a").update(title="never")
+            frozen.set()
+            over.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    try:
+        assert frozen.wait(10)
+        operations.resolve_alert(fingerprint="a", reason="over")
+        assert not over.is_set()
+    finally:
+        over.set()
+        thread.join(10)
+    assert document("a")["title"] == "Part is slow"
+    assert status_of(Alert.objects.get(fingerprint="a")) == "resolved"

@@ -135,6 +135,33 @@ def test_a_clear_of_the_cache_fits(api, slash):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
+def test_a_restart_of_a_service_fits(api, slash):
+    operation = OPERATIONS["restart_service"]
+    answer = api.post("/services/event_bus/restart" + slash, headers={"Prefer": "wait=30"})
+    assert answer.status_code == 200
+    data = data_of(answer, operation)
+    fits(operation, data)
+    assert (data["service"], data["action"]) == ("event_bus", "restart")
+    assert data["status"] == "completed", data
+    assert data["duration_ms"] > 0
+
+
+def test_what_others_depend_on_is_not_restarted_alone(api):
+    needed_by = {"event_bus", "plugin_manager", "web"}
+
+    def seen_to_run() -> bool:
+        plan = api.post("/services/database_adapter/restart", params={"dry_run": "true"})
+        return needed_by <= set(plan.json()["data"]["dependents_running"])
+
+    until(seen_to_run, seconds=30)
+    answer = api.post("/services/database_adapter/restart")
+    assert answer.status_code == 409
+    error = answer.json()["error"]
+    assert error["code"] == "dependents_running"
+    assert needed_by <= set(error["dependents_running"])
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
 def test_the_metrics_fit(api, slash):
     operation = OPERATIONS["get_metrics"]
 

@@ -34,7 +34,8 @@ def test_the_instance_keeps_its_schema(stack: Stack, tmp_path: Path, examples: i
 
 
 def cancel_what_is_left(stack: Stack) -> None:
-    """The runs that were asked for would keep the workers from the next test for minutes."""
+    """The runs that were asked for would keep the workers from the next test for minutes, and
+    services made up at random would be looked at all the while."""
 
     def cancelled_all() -> bool:
         left = [
@@ -48,5 +49,10 @@ def cancel_what_is_left(stack: Stack) -> None:
             client.delete(f"/tasks/{task_id}", headers={"Prefer": "respond-async"})
         return not left
 
+    def forgotten_all() -> bool:
+        left = client.post("/services/import", params={"prune": "true"}, json={"services": []})
+        return left.status_code == 200
+
     with stack.client() as client:
         until(cancelled_all, seconds=300, interval=0.2)
+        until(forgotten_all, seconds=60, interval=0.2)

@@ -11,6 +11,7 @@ from fractions import Fraction
 import pytest
 
 from core import options
+from core.metrics import instruments
 from core.metrics import recorder as recording
 from core.metrics.recorder import OTHER, Recorder, recorder
 from tests.metrics.recorded import DURATION, GROWTH, LEVEL, PLAIN, clock
@@ -123,6 +124,22 @@ def test_more_sets_of_labels_than_allowed_are_counted_as_other():
     assert found[DURATION.name, ("3", "x")] == 2
     assert len([name for name, _ in found if name == DURATION.name]) == 11
     assert found[GROWTH.name, ("another instrument",)] == 1
+
+
+def test_an_instrument_of_what_people_register_keeps_as_many_apart_as_it_says():
+    known = instruments.counter(
+        "test_registered", labels=("thing",), label_sets=20, help="What things did."
+    )
+    try:
+        with options.replaced({"metrics.label_sets": 10}):
+            for number in range(25):
+                known.add(1, str(number))
+            found = counts()
+        assert len(found) == 21
+        assert found["test_registered", (OTHER,)] == 5
+    finally:
+        instruments.registry.remove("test_registered")
+        del recording.OWN_LABEL_SETS["test_registered"]
 
 
 def test_labels_that_the_database_can_not_hold_are_made_storable():

@@ -1,8 +1,9 @@
 """A process of the instance, as small as it can be: runs until its stdin is closed.
 
-    python -m tests.processes.program ROLE [--fork]
+    python -m tests.processes.program ROLE [--fork | --supervised]
 
-With --fork it runs a child as a worker's prefork pool does, and ends when that has ended.
+With --fork it runs a child as a worker's prefork pool does, and ends when that has ended. With
+--supervised it says that somebody would start it again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.db import connection  # noqa: E402
 
 from core.events import subscribers  # noqa: E402
 from core.events.models import Event  # noqa: E402
-from core.processes import control, loops, queries, runtime  # noqa: E402
+from core.processes import control, loops, queries, restarting, runtime  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
 EFFECT = "effect.made"
@@ -69,6 +70,8 @@ def _query() -> None:
 
 def main() -> None:
     role, *options = sys.argv[1:]
+    if options == ["--supervised"]:
+        restarting.supervisors.add("test", lambda pid: True)
     runtime.start(role)
     if options == ["--fork"]:
         until(queries.alive)

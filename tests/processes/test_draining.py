@@ -9,6 +9,7 @@ import pytest
 
 from core.access.actor import SYSTEM
 from core.processes import control, draining
+from core.processes import queries as processes
 from tasks import operations, queries
 from tests.waiting import until
 
@@ -21,6 +22,7 @@ def works_on() -> Iterator[None]:
 
 def test_only_processes_of_the_role_drain(running):
     running("web")
+    until(processes.alive)
     for role in ("worker", "web"):
         result = control.broadcast("processes.drain", {"role": role}, wait_seconds=10)
         assert list(result.answers.values()) == [{"draining": role == "web"}]

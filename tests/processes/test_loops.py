@@ -137,3 +137,33 @@ def test_its_statistics_are_told_with_the_heartbeat(registered, running):
     assert set(told[0]) == {
         "turns", "failures_in_a_row", "last_turn_at", "last_error", "last_error_at",
     }  # fmt: skip
+
+
+def test_a_new_thread_takes_over_from_one_that_hangs(running):
+    begun: list[threading.Thread] = []
+    hangs = threading.Event()
+
+    def turn() -> None:
+        begun.append(threading.current_thread())
+        if len(begun) == 1:
+            hangs.wait(30)
+
+    loops.register("test.loop", roles={"web"}, interval=60.0)(turn)
+    try:
+        running("web")
+        until(lambda: begun)
+        assert loops.restart("test.loop")
+        until(lambda: len(begun) == 2)
+        old, new = begun
+        assert old is not new
+        hangs.set()
+        until(lambda: not old.is_alive())
+        assert new.is_alive()
+        assert old not in begun[1:]
+    finally:
+        hangs.set()
+        loops.registry.remove("test.loop")
+
+
+def test_no_loop_is_restarted_that_does_not_run_here():
+    assert not loops.restart("test.loop")

@@ -31,4 +31,4 @@ class Act:
             raise CancelRequested
 
     def remaining(self) -> float:
-        return self.began + self.seconds - time.monotonic()
+        return max(self.began + self.seconds - time.monotonic(), 0.001)

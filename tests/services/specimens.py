@@ -14,6 +14,8 @@ from services.probes import base as probes
 from services.probes.base import Observation, Probe, Target
 
 WORD = "correct horse battery staple"
+PACE = {"interval": 30.0, "timeout": 5.0, "failure_threshold": 2, "success_threshold": 1}
+DOOR = {"type": "door", "host": "shop"}
 
 
 class DoorProbe(Probe):
@@ -63,4 +65,4 @@ def registered() -> Iterator[None]:
 
 def definition(name: str = "shop", **given: Any) -> dict[str, Any]:
     """The definition of a service that is looked at through a door."""
-    return {"name": name, "type": "Shop", "probe": {"type": "door", "host": "shop"}, **given}
+    return {"name": name, "type": "Shop", "probe": DOOR, **given}

@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from django.db import connection
 
 from tasks.models import FINISHED, Task
-from tests.tasks.workers import Worker, start
+from tests.tasks.workers import Crowd, start
 from tests.waiting import until
 
 END_SECONDS = 60.0  # after the last kill
-
-
-class Crowd:
-    """Workers that are started again when they die, as a supervisor does."""
-
-    def __init__(self, size: int, concurrency: int) -> None:
-        self.concurrency = concurrency
-        self.workers = [Worker(concurrency=concurrency) for _ in range(size)]
-
-    def ready(self) -> list[int]:
-        return [n for n, each in enumerate(self.workers) if " ready." in each.said()]
-
-    def kill_one(self, choice: random.Random) -> None:
-        """A child, a main process or a whole worker, of one that is at work; and whatever
-        died is started again."""
-        position = choice.choice(until(self.ready, seconds=30))
-        worker = self.workers[position]
-        try:
-            children = worker.children()
-        except psutil.NoSuchProcess:
-            children = []
-        what = choice.choice(["child", "main", "group"])
-        if what == "child" and children:
-            choice.choice(children).kill()
-            return
-        if what == "main":
-            os.kill(worker.process.pid, signal.SIGKILL)
-            worker.process.wait(10)
-        worker.kill()
-        worker.log.unlink(missing_ok=True)
-        self.workers[position] = Worker(concurrency=self.concurrency)
-
-    def end(self) -> None:
-        for worker in self.workers:
-            worker.kill()
-            worker.log.unlink(missing_ok=True)
 
 
 @pytest.fixture

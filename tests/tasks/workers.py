@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -90,6 +91,43 @@ class Beat(Worker):
 
     def arguments(self, concurrency: int) -> list[str]:
         return ["beat", "-l", "INFO"]
+
+
+class Crowd:
+    """Workers that are started again when they die, as a supervisor does."""
+
+    def __init__(self, size: int, concurrency: int, kind: type[Worker] = Worker) -> None:
+        self.concurrency = concurrency
+        self.kind = kind
+        self.workers = [kind(concurrency=concurrency) for _ in range(size)]
+
+    def ready(self) -> list[int]:
+        return [n for n, each in enumerate(self.workers) if " ready." in each.said()]
+
+    def kill_one(self, choice: random.Random) -> None:
+        """A child, a main process or a whole worker, of one that is at work; and whatever
+        died is started again."""
+        position = choice.choice(until(self.ready, seconds=30))
+        worker = self.workers[position]
+        try:
+            children = worker.children()
+        except psutil.NoSuchProcess:
+            children = []
+        what = choice.choice(["child", "main", "group"])
+        if what == "child" and children:
+            choice.choice(children).kill()
+            return
+        if what == "main":
+            os.kill(worker.process.pid, signal.SIGKILL)
+            worker.process.wait(10)
+        worker.kill()
+        worker.log.unlink(missing_ok=True)
+        self.workers[position] = self.kind(concurrency=self.concurrency)
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.log.unlink(missing_ok=True)
 
 
 def start(job_type: str, **parameters: Any) -> Task:

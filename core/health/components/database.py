@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from django.db import connection
 from pydantic import Field
 
-from core import options
+from core import database, options
 from core.health import checks
 from core.health.checks import Figures, Unhealthy, Warn
 from core.processes import figures
@@ -47,7 +47,8 @@ def summary(measured: Mapping[str, Figures]) -> dict[str, Any]:
 @figures.register("connection_pool")
 def pool_of_this_process() -> dict[str, Any]:
     """Connections of this process's pool: in use, ready, both, the most there may be, and the
-    threads that wait for one."""
+    threads that wait for one. How often one was asked for since the pool was opened, which is
+    None when it is as old as the process, and how long that took altogether."""
     pool = getattr(connection, "pool", None)  # the attribute of the PostgreSQL backend
     statistics = pool.get_stats() if pool else {}
     size, idle = statistics.get("pool_size", 0), statistics.get("pool_available", 0)
@@ -57,6 +58,9 @@ def pool_of_this_process() -> dict[str, Any]:
         "total": size,
         "limit": statistics.get("pool_max", 0),
         "waiting": statistics.get("requests_waiting", 0),
+        "requests": statistics.get("requests_num", 0),
+        "waited_ms": statistics.get("requests_wait_ms", 0),
+        "opened_at": database.pool_reopened_at(),
     }
 
 

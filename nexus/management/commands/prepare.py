@@ -21,6 +21,7 @@ from core.access.scopes import ALL_SCOPES
 from nexus.settings import env
 from nexus.stack import servers, static
 from nexus.stack.errors import StackError
+from services.registry import own_parts
 
 
 class Command(BaseCommand):
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         servers.wait_for_redis("BROKER_URL", str(env.broker_url))
         self.tell("step", "migrations")
         migrate()
+        own_parts.register()
         self.tell("step", "static files")
         static.collect()
         self.tell("step", "first login and API key")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 from core.access.actor import SYSTEM
 from services.registry import operations
@@ -33,7 +34,15 @@ def part(db) -> Service:
     """A part of the instance itself."""
     service = Service.objects.create(
         name="engine", type="Engine", origin=Origin.INSTANCE,
-        probe={"type": "part", "interval": 10}, controller={"type": "part"},
+        probe={"type": "part", **specimens.PACE}, controller={"type": "part"},
     )  # fmt: skip
     State.objects.create(service=service)
     return service
+
+
+@pytest.fixture
+def client(make_key) -> APIClient:
+    """An operator."""
+    client = APIClient()
+    client.credentials(HTTP_X_API_KEY=make_key("admin:services"))
+    return client

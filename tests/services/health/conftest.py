@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,27 +12,15 @@ from core.health.checks import Outcome
 from services.health import results
 from services.health.results import Result
 from services.models import Dependency, Service, State
-from services.probes import base as probes
-from services.probes.base import Observation, Probe
+from services.probes.base import Observation
 from tasks.models import Status as TaskStatus
 from tasks.models import Task
+from tests.services.health.team import Needs, Team
 
 FAIL, PASS, WARNING = Outcome.FAIL, Outcome.PASS, Outcome.WARNING
-TYPE = "specimen"
-
-
-class Specimen(Probe):
-    """Looks at nothing: the tests say what was seen."""
-
-    def look(self, target: Any) -> Observation:
-        return Observation()
-
-
-@pytest.fixture(autouse=True)
-def specimen() -> Iterator[None]:
-    probes.register(TYPE, title="Specimen")(Specimen)
-    yield
-    probes.registry.remove(TYPE)
+PROBE = {
+    "type": "tcp", "interval": 30, "timeout": 5, "failure_threshold": 2, "success_threshold": 1
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -42,7 +31,7 @@ def service(db) -> Callable[..., Service]:
         name: str = "web", *, needs: tuple[str, ...] = (), probe: Any = None, **fields: Any
     ) -> Service:
         made = Service.objects.create(
-            name=name, type="Thing", probe={"type": TYPE, **(probe or {})}, **fields
+            name=name, type="Thing", probe={**PROBE, **(probe or {})}, **fields
         )
         # Looked at from a while ago on, so that a test's looks lie in the past.
         State.objects.create(service=made, since=ago(hours=9), status_since=ago(hours=9))
@@ -85,3 +74,9 @@ def acted_upon(db) -> Callable[..., Task]:
         return task
 
     return act
+
+
+@pytest.fixture
+def team(service) -> Callable[[Needs], Team]:
+    """Make services by what each needs: `team({"db": (), "web": ("db",)})`."""
+    return partial(Team, service)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.probes.base import Observation, Target, observe, registry
+from services.probes.base import Heartbeat, Observation, Target, observe, registry
 from tests.web_servers import WebServer, serving
 
 Look = Callable[..., Observation]
@@ -19,11 +19,18 @@ Look = Callable[..., Observation]
 def look(loopback_allowed) -> Look:
     """One look by a probe of a type, as it is configured."""
 
-    def look(type_: str, **configuration: Any) -> Observation:
+    def look(
+        type_: str,
+        *,
+        heartbeat: Heartbeat | None = None,
+        watched_since: datetime | None = None,
+        **configuration: Any,
+    ) -> Observation:
         kind = registry.get(type_)
         probe = kind(kind.Configuration.model_validate({"timeout": 2.0, **configuration}))
         deadline = time.monotonic() + probe.configuration.timeout
-        return observe(probe, Target("shop", deadline, watched_since=datetime.now(UTC)))
+        since = watched_since or datetime.now(UTC)
+        return observe(probe, Target("shop", deadline, since, heartbeat))
 
     return look
 

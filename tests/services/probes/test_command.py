@@ -143,7 +143,7 @@ def test_without_a_list_nothing_is_run(look):
     [
         ("check: [", "expected the node content, but found '<stream end>' in line 1"),
         ("check: \1", "it is no YAML"),
-        pytest.param("[" * 50_000, "it is no YAML", id="nested"),
+        pytest.param("[" * 5_000, "it is no YAML", id="nested"),
         ("- check", "valid dictionary"),
         ("check: /bin/true", "check: Input should be a valid list"),
         ("check: []", "check: List should have at least 1 item"),
@@ -175,7 +175,7 @@ def test_what_is_no_file_is_not_waited_for(look, file):
     file.unlink()
     assert "No such file" in look("command", command="check").reason
     os.mkfifo(file)
-    assert "it is no file" in look("command", command="check").reason
+    assert "is no file" in look("command", command="check").reason
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def test_one_that_is_frozen_is_given_up_at_the_deadline(look, supervisord):
         ({}, "probe.program"),
         ({"program": "web"}, "probe."),
         ({"program": "web", "socket": "/s", "url": "http://example.com"}, "probe."),
+        ({"program": "web", "socket": "/s", "other": 1}, "probe.other"),
         ({"program": "web", "socket": "relative"}, "probe.socket"),
         ({"program": "web\0", "socket": "/s"}, "probe.program"),
         ({"program": "a:b:c", "socket": "/s"}, "probe.program"),

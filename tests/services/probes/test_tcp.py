@@ -95,7 +95,7 @@ def test_a_name_that_is_not_resolved_in_time_is_said(look, monkeypatch):
     over.set()
     assert (seen.outcome, seen.status) == (Outcome.FAIL, Status.UNKNOWN)
     assert seen.reason == (
-        "Did not answer within 0.1 s: slow.example could not be resolved in time"
+        "did not answer within 0.1 s: slow.example could not be resolved in time"
     )
 
 

@@ -33,7 +33,7 @@ def part(db) -> Service:
     """A part of the instance itself."""
     service = Service.objects.create(
         name="engine", type="Engine", origin=Origin.INSTANCE,
-        probe={"type": "part", "interval": 10}, controller={"type": "part"},
+        probe={"type": "part", **specimens.PACE}, controller={"type": "part"},
     )  # fmt: skip
     State.objects.create(service=service)
     return service

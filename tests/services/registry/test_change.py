@@ -17,7 +17,7 @@ from services.registry import documents, graph, operations
 from services.registry.models import Service, State
 from services.registry.operations import PartOfTheInstance
 from tests.services.registry.changing import change, secrets_of, wrong
-from tests.services.specimens import WORD, definition
+from tests.services.specimens import PACE, WORD, definition
 
 pytestmark = pytest.mark.django_db
 VIEWER = Actor(kind="key", id="1", name="viewer", scopes=frozenset({"read:system"}))
@@ -102,7 +102,7 @@ def test_a_type_that_is_gone_does_not_stand_in_the_way(create):
     controllers.registry.remove("door")
     try:
         assert change(owner="ada").owner == "ada"
-        assert wrong(controller={"type": "door", "token": MASK}) == {
+        assert wrong(controller={"type": "door", "token": "new"}) == {
             ("controller.type", "unknown_type")
         }
     finally:
@@ -181,7 +181,7 @@ class TestAPartOfTheInstance:
             slo={"target_percent": 99}, restart_policy={},
             probe={"interval": 20, "timeout": 3}, controller={"type": "door", "token": WORD},
         )  # fmt: skip
-        assert service.probe.items() >= {"type": "part", "interval": 20.0, "timeout": 3.0}.items()
+        assert service.probe == {"type": "part", **PACE, "interval": 20.0, "timeout": 3.0}
         assert service.controller == {"type": "door", "token": MASK}
         assert change("engine", controller=None).controller == {"type": "part"}
 

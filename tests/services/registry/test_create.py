@@ -15,10 +15,9 @@ from core.events.models import Event
 from services.registry import definitions, documents, edits, operations, secret_fields
 from services.registry.models import Service
 from services.registry.operations import AlreadyExists
-from tests.services.specimens import WORD, definition
+from tests.services.specimens import DOOR, PACE, WORD, definition
 
 pytestmark = pytest.mark.django_db
-DOOR = {"type": "door", "host": "shop"}
 VIEWER = Actor(kind="key", id="1", name="viewer", scopes=frozenset({"read:system"}))
 
 
@@ -39,11 +38,7 @@ def test_a_service_is_registered_with_its_state_and_told_of(create):
     assert documents.of_service(service, operations.needs_of(service)) == {
         "name": "shop", "type": "Shop", "description": "Sells", "owner": "ada",
         "tags": ["eu", "web"], "node": "a", "criticality": "critical",
-        "probe": {
-            "type": "door", "host": "shop", "interval": 30.0, "timeout": 5.0,
-            "failure_threshold": 2, "success_threshold": 1,
-        },
-        "controller": {"type": "door", "token": MASK},
+        "probe": {**DOOR, **PACE}, "controller": {"type": "door", "token": MASK},
         "dependencies": ["database"], "config": {"pool": 5},
         "slo": {"target_percent": 99.9, "days": 30},
         "restart_policy": {

@@ -76,3 +76,16 @@ def test_none_take_no_ciphertext():
 def test_what_no_key_opens_is_unreadable(stored):
     with pytest.raises(Unreadable):
         secret_fields.decrypted(stored)
+
+
+@pytest.mark.parametrize(
+    "name", ["url", "info_url", "host", "port", "server", "socket", "tls", "verify_tls", "sslmode"]
+)
+def test_what_says_whom_they_are_told_is_their_destination(name):
+    given = {"type": "door", name: "a", "timeout": 5, "body_contains": "url", "porter": "b"}
+    assert secret_fields.destination(given) == {"type": "door", name: "a"}
+
+
+@pytest.mark.parametrize("given", [None, "door", ["url"]])
+def test_what_is_no_configuration_has_no_destination(given):
+    assert secret_fields.destination(given) is None

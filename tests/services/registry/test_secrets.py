@@ -12,19 +12,25 @@ from nexus.settings import ENCRYPTION_KEYS
 from services.registry import definitions
 from services.registry.models import Service
 from tests.services.registry.changing import change, secrets_of, wrong
-from tests.services.specimens import WORD
+from tests.services.specimens import DOOR, PACE, WORD
 
 pytestmark = pytest.mark.django_db
-LOCKED = {"type": "door", "host": "shop", "password": WORD}
+LOCKED = {**DOOR, "password": WORD}
 
 
 class TestSecrets:
     def test_the_mask_keeps_it(self, create):
         create(probe=LOCKED)
-        service = change(probe={"type": "door", "host": "other", "password": MASK})
-        wanted = {"type": "door", "host": "other", "password": MASK}
-        assert service.probe.items() >= wanted.items()
+        service = change(probe={**LOCKED, "password": MASK, "timeout": 3})
+        assert service.probe == {**LOCKED, **PACE, "password": MASK, "timeout": 3}
         assert secrets_of(service) == {"probe.password": WORD}
+
+    @pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"port": 81}])
+    def test_the_mask_keeps_none_for_another_address(self, create, elsewhere):
+        create(probe=LOCKED)
+        probe = {**LOCKED, **elsewhere, "password": MASK}
+        assert wrong(probe=probe) == {("probe.password", "masked")}
+        assert secrets_of(change(probe={**probe, "password": "new"})) == {"probe.password": "new"}
 
     def test_left_out_it_goes(self, create):
         create(probe=LOCKED)
@@ -76,7 +82,7 @@ class TestALostKey:
         assert secrets_of(service) == {"probe.password": WORD, "controller.token": "new"}
 
     def test_a_mask_keeps_nothing(self):
-        assert wrong(probe={**LOCKED, "password": MASK}, controller=None) == {
+        assert wrong(probe={**LOCKED, "host": "other", "password": MASK}, controller=None) == {
             ("probe.password", "masked")
         }
 
