@@ -45,7 +45,7 @@ def is_due(judged: Judged) -> bool:
         verdict.health in (Health.DEGRADED, Health.UNHEALTHY)
         and before.is_to_run
         and not before.is_acting
-        and fingerprint(before.name, before.probe_type) is not None
+        and _has_own(judged)
     )
 
 
@@ -75,8 +75,15 @@ def tell(judged: Judged) -> None:
     )
 
 
-def take_back(judged: Judged) -> None:
-    before, verdict = judged.before, judged.verdict
-    if (name := fingerprint(before.name, before.probe_type)) is not None:
+def take_back(judged: Iterable[Judged]) -> None:
+    """Resolve the alerts that there are of services that are well again, or stopped."""
+    over = {f"service.{each.before.name}": each.verdict for each in judged if _has_own(each)}
+    raised = Alert.objects.filter(fingerprint__in=over, resolved_at=None)
+    for name in raised.values_list("fingerprint", flat=True) if over else ():
+        verdict = over[name]
         reason = verdict.reason if verdict.is_stopped else "The service is healthy again."
         alerts.resolve_alert(fingerprint=name, reason=reason)
+
+
+def _has_own(judged: Judged) -> bool:
+    return fingerprint(judged.before.name, judged.before.probe_type) is not None
