@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from amqp.transport import SSLTransport, TCPTransport
@@ -30,12 +31,25 @@ class _Encrypted(SSLTransport):
 class Connection(pyamqp.Connection):
     """`ssl` is False or `{"tls": context}`."""
 
-    def Transport(  # type: ignore[override]
-        self, host: str, connect_timeout: float, ssl: Any = None, **options: Any
+    def Transport(
+        self,
+        host: str,
+        connect_timeout: float | None,
+        ssl: Any = False,
+        read_timeout: float | None = None,
+        write_timeout: float | None = None,
+        socket_settings: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> TCPTransport | SSLTransport:
+        bounds: dict[str, Any] = {
+            "connect_timeout": connect_timeout,
+            "read_timeout": read_timeout,
+            "write_timeout": write_timeout,
+            "socket_settings": socket_settings,
+        }
         if ssl:
-            return _Encrypted(host, connect_timeout=connect_timeout, ssl=ssl, **options)
-        return _Plain(host, connect_timeout=connect_timeout, **options)
+            return _Encrypted(host, ssl=ssl, **bounds, **options)
+        return _Plain(host, **bounds, **options)
 
 
 class Transport(pyamqp.Transport):

@@ -32,6 +32,7 @@ class _Channel(kombu_redis.Channel):
 
 class _ValkeyTransport(kombu_redis.Transport):
     Channel = _Channel
+    brpop_timeout = 0.1  # seconds that closing a connection may have to wait for
 
 
 def _checked(url: SecretStr) -> SecretStr:

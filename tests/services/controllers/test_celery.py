@@ -7,7 +7,6 @@ from celery import Celery
 
 from services.controllers.base import ActionFailed
 from services.controllers.celery import CeleryController, Worker
-from tasks.interrupts import CancelRequested
 from tests.services.acts import Act
 from tests.services.fleets import WORKER
 from tests.waiting import until
@@ -56,7 +55,7 @@ def test_a_restart_of_pools_replaces_every_process_and_no_worker(fleet):
 
 def test_a_process_is_replaced_once_its_task_is_done(fleet):
     sender = Celery(broker=fleet, set_as_current=False)
-    sender.send_task("tests.services.fleet.busy", [2], queue="fleet")
+    sender.send_task("tests.services.fleet.busy", [1], queue="fleet")
     made = controller(fleet, renew="pool")
 
     def active() -> list[dict]:
@@ -68,16 +67,6 @@ def test_a_process_is_replaced_once_its_task_is_done(fleet):
 
     assert task["worker_pid"] not in the_worker(fleet).processes
     assert not active()
-
-
-def test_a_wait_can_be_cancelled(fleet):
-    sender = Celery(broker=fleet, set_as_current=False)
-    sender.send_task("tests.services.fleet.busy", [3], queue="fleet")
-    the_worker(fleet)
-
-    with pytest.raises(CancelRequested):
-        controller(fleet).restart(Act(cancelled_at=1))
-    until(lambda: the_worker(fleet), seconds=20)
 
 
 def test_without_a_worker_there_is_nothing_to_restart(fleet):

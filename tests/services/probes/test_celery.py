@@ -15,7 +15,7 @@ from services.probes.celery import CeleryProbe
 from tests.services.fleets import WORKER
 from tests.waiting import until
 
-QUICK = 0.3  # seconds of silence, where the only worker is on this machine
+QUICK = 0.5  # seconds of silence, where the only worker is on this machine
 
 
 @pytest.fixture
@@ -50,9 +50,12 @@ def test_it_tells_workers_version_start_and_work(fleet, seen_of):
 
 def test_it_tells_what_runs(fleet, seen_of):
     sender = Celery(broker=fleet, set_as_current=False)
-    sender.send_task("tests.services.fleet.busy", [2], queue="fleet")
+    for _ in range(4):
+        sender.send_task("tests.services.fleet.busy", [3], queue="fleet")
 
-    assert until(lambda: seen_of(fleet).figures.get("active")) == 1
+    seen = until(lambda: (found := seen_of(fleet)).figures["active"] == 3 and found)
+
+    assert seen.figures["reserved"] == 1
 
 
 def test_fewer_workers_than_wanted_are_unhealthy(fleet, seen_of):
