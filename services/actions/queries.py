@@ -16,7 +16,8 @@ def document(task: Task) -> dict[str, Any]:
     """The action as a whole, and each act of it, those of cascade too.
 
     A service's status is that of its steps; `outcome_unknown` where nobody can say whether it
-    took effect. Times are from the beginning of the first step to the end of the last.
+    took effect. The action has taken as long as whoever asked for it has waited, an act from
+    the beginning of its first step to the end of its last.
     """
     steps = {row.name: row for row in TaskStep.objects.filter(task=task)}
     acts = [ActIn.model_validate(each).act for each in task.parameters["acts"]]
@@ -24,7 +25,7 @@ def document(task: Task) -> dict[str, Any]:
         "service": task.parameters["service"],
         "action": task.parameters["action"],
         "status": task.shown_status,
-        "duration_ms": _milliseconds(task.started_at, task.completed_at) or 0.0,
+        "duration_ms": _milliseconds(task.created_at, task.completed_at),
         "services": [_act(each, steps, task) for each in acts],
         "affected": task.parameters["affected"],
         "reason": task.parameters["reason"],
@@ -39,12 +40,13 @@ def _act(act: Act, steps: dict[str, TaskStep], task: Task) -> dict[str, Any]:
     if failed and task.error_code == OUTCOME_UNKNOWN:
         status = OUTCOME_UNKNOWN
     is_over = status not in (Status.PENDING, Status.RUNNING)
+    began = rows[0].started_at
     ended = max((row.completed_at for row in rows if row.completed_at), default=None)
     return {
         "service": act.service,
         "action": act.action,
         "status": status,
-        "duration_ms": _milliseconds(rows[0].started_at, ended if is_over else None),
+        "duration_ms": None if began is None else _milliseconds(began, ended if is_over else None),
         "error": _error(task) if failed else None,
     }
 
@@ -65,7 +67,5 @@ def _error(task: Task) -> dict[str, str] | None:
     return {"code": task.error_code, "message": task.error_message}
 
 
-def _milliseconds(started: datetime | None, ended: datetime | None) -> float | None:
-    if started is None:
-        return None
+def _milliseconds(started: datetime, ended: datetime | None) -> float:
     return round(((ended or datetime.now(UTC)) - started).total_seconds() * 1000, 1)

@@ -63,7 +63,7 @@ class ActionOut(serializers.Serializer[Any]):
     service = serializers.CharField()
     action = serializers.ChoiceField(choices=ACTIONS)
     status = serializers.ChoiceField(choices=STATUSES)
-    duration_ms = serializers.FloatField(help_text="How long it took, or has taken so far.")
+    duration_ms = serializers.FloatField(help_text="From the request to the end, or so far.")
     services = ActOut(many=True, help_text="What is done, in this order.")
     affected = serializers.ListField(
         child=serializers.CharField(),

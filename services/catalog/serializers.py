@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.cursors import TEXT, pattern
@@ -21,23 +20,13 @@ from services.registry.models import Criticality, DesiredState, Health, Origin
 STATUSES = [each.value for each in Status]
 
 
-@extend_schema_field({"type": "string", "pattern": r"^[^\u0000]*$"})
-class Words(serializers.CharField):
-    """Any text, the empty one too: a filter that nothing fits finds nothing."""
-
-    def __init__(self, help_text: str) -> None:
-        super().__init__(
-            required=False, allow_blank=True, trim_whitespace=False, help_text=help_text
-        )  # fmt: skip
-
-
 class ServicesIn(PageIn):
     status = serializers.ChoiceField(choices=STATUSES, required=False)
     health = serializers.ChoiceField(choices=Health.values, required=False)
-    type = Words("Such as DatabaseAdapter.")
-    tag = Words("One of its tags.")
-    node = Words("Where it is looked at; empty: anywhere.")
-    owner = Words("Who looks after it.")
+    type = serializers.CharField(required=False, help_text="Such as DatabaseAdapter.")
+    tag = serializers.CharField(required=False, help_text="One of its tags.")
+    node = serializers.CharField(required=False, help_text="Where it is looked at.")
+    owner = serializers.CharField(required=False, help_text="Who looks after it.")
     cursor = serializers.RegexField(
         pattern(TEXT), required=False, help_text="From `next` or `previous` of another page."
     )

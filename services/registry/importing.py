@@ -37,9 +37,8 @@ def apply(
     wanted = _read(services)
     gone = _others(wanted) if prune else []
     _require_no_need(wanted, {service.name for service in gone})
-    for service in gone:
-        operations.remove(service, actor=actor)
     edits.write(wanted, actor=actor)
+    operations.remove(gone, actor=actor)
     # A dry run is the import itself, taken back: it can't find anything else.
     transaction.set_rollback(dry_run)
     return _plan(wanted, gone, dry_run)

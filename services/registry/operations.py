@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -98,15 +98,22 @@ def delete(*, name: str, actor: Actor, if_match: str | None = None) -> None:
             "first.",
             extra={"dependents": needed_by},
         )
-    remove(service, actor=actor)
+    remove([service], actor=actor)
 
 
-def remove(service: Service, *, actor: Actor) -> None:
-    """Delete a service that nothing needs, in the current transaction. Raises as `delete`."""
-    if service.origin == Origin.INSTANCE:
-        message = f"{service.name} is a part of the instance itself and can't be deleted."
-        raise PartOfTheInstance(message)
-    forget(service, actor=actor)
+def remove(services: Sequence[Service], *, actor: Actor) -> None:
+    """Delete services that nothing else needs, in the current transaction. Raises
+    PartOfTheInstance, AlreadyRunning."""
+    for service in services:
+        if service.origin == Origin.INSTANCE:
+            message = f"{service.name} is a part of the instance itself and can't be deleted."
+            raise PartOfTheInstance(message)
+    # All states before the first alert, as those do who write what was seen: who had an alert
+    # and waited for a state would be waited for in turn.
+    for service in sorted(services, key=lambda each: each.pk):
+        _require_at_rest(service)
+    for service in services:
+        forget(service, actor=actor)
 
 
 def forget(service: Service, *, actor: Actor) -> None:

@@ -13,9 +13,8 @@ from django.db import connection
 from core.access.actor import SYSTEM
 from core.alerts import operations as alerts
 from core.alerts.models import Alert
-from services.health import results
+from services.health import causes, results
 from services.health.maintenance import borders, operations
-from services.health.regrouping import regroup_all
 from services.models import HealthPeriod, Service
 from tests.services.health.conftest import FAIL, PASS, look
 
@@ -50,7 +49,7 @@ def a_window(random: Random, services: list[Service]) -> None:
 def a_person(random: Random, services: list[Service]) -> None:
     for alert in Alert.objects.filter(resolved_at=None)[:2]:
         alerts.resolve(alert_id=alert.pk, actor=SYSTEM)
-    regroup_all()
+    causes.catch_up()
 
 
 def rounds(of: Callable[[Random, list[Service]], None], seed: int, services: list[Service]) -> None:

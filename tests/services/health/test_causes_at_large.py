@@ -64,7 +64,7 @@ def test_it_costs_as_many_statements_for_many_as_for_a_few(team):
 
 @pytest.mark.django_db(transaction=True)
 def test_whoever_changes_what_at_once_the_last_one_sees_all_of_it(team):
-    needs = {"db": (), "cache": (), **{f"web{number}": ("db", "cache") for number in range(4)}}
+    needs = {"db": (), "queue": (), **{f"web{number}": ("db", "queue") for number in range(4)}}
     services = team(needs)
     troubles: list[Exception] = []
 
@@ -86,5 +86,5 @@ def test_whoever_changes_what_at_once_the_last_one_sees_all_of_it(team):
         thread.join(30)
     assert not troubles
     found = grouped()
-    assert found.keys() == needs.keys() - {"db", "cache"}
+    assert found.keys() == needs.keys() - {"db", "queue"}
     assert len(set(found.values())) == 1

@@ -79,8 +79,12 @@ def test_one_that_hangs_on_is_not_looked_at_by_a_second_thread(written, gate):
         turning(one, lambda: len(written["hangs"]) == 2)
         assert "still hangs" in written["hangs"][1].observation.reason
         gate.open()
-        State.objects.update(next_probe_at=Now())
-        turning(one, lambda: written["hangs"][-1].observation.outcome is Outcome.PASS)
+
+        def passed() -> bool:
+            State.objects.update(next_probe_at=Now())
+            return written["hangs"][-1].observation.outcome is Outcome.PASS
+
+        turning(one, passed)
 
 
 @pytest.mark.option("services.looks_at_once")
