@@ -19,7 +19,7 @@ from core.events.operations import publish
 from services.registry import definitions, documents, edits, queries, secret_fields
 from services.registry.edits import Edit
 from services.registry.models import Origin, Service, State
-from tasks.models import ACTIVE
+from tasks.models import ACTIVE, Task
 from tasks.operations import AlreadyRunning
 
 PLACES = ("probe", "controller")  # where a definition may hold secrets
@@ -223,11 +223,10 @@ def _at(secrets: Mapping[str, str], places: Collection[str]) -> dict[str, str]:
 
 def _require_at_rest(service: Service) -> None:
     """Raises AlreadyRunning. What was seen of it is written before or no more."""
-    state = (
-        State.objects.select_for_update(of=("self",)).select_related("acting").get(pk=service.pk)
-    )
-    task = state.acting
-    if task is not None and task.status in ACTIVE:
+    state = State.objects.select_for_update().get(pk=service.pk)
+    # Asked for apart: the statement that waited for the lock doesn't see the tasks of meanwhile.
+    task = Task.objects.filter(pk=state.acting_id, status__in=ACTIVE).first()
+    if task is not None:
         raise AlreadyRunning(
             f"{service.name} is being acted on: wait for that task, or cancel it.",
             extra={"task_id": task.external_id},
