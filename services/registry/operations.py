@@ -225,7 +225,8 @@ def _require_at_rest(service: Service) -> None:
     """Raises AlreadyRunning. What was seen of it is written before or no more."""
     state = State.objects.select_for_update().get(pk=service.pk)
     # Asked for apart: the statement that waited for the lock doesn't see the tasks of meanwhile.
-    task = Task.objects.filter(pk=state.acting_id, status__in=ACTIVE).first()
+    active = Task.objects.filter(status__in=ACTIVE)
+    task = active.filter(pk=state.acting_id).first() if state.acting_id else None
     if task is not None:
         raise AlreadyRunning(
             f"{service.name} is being acted on: wait for that task, or cancel it.",
