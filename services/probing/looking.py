@@ -21,7 +21,7 @@ from core.errors import NotFound
 from core.health.checks import Outcome
 from core.text import cut
 from services.health.results import Result
-from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe
+from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe, registry
 from services.probing.claims import Claim
 from services.registry import definitions, secret_fields
 
@@ -111,9 +111,10 @@ _probes: dict[UUID, tuple[int, Probe]] = {}
 
 
 def _probe(claim: Claim) -> Probe:
-    """The probe is kept until the definition changes: some compare with their look before."""
+    """The probe is kept until the definition changes, or a plugin takes its type away: some
+    compare with their look before."""
     version, probe = _probes.get(claim.service_id, (0, None))
-    if probe is None or version != claim.version:
+    if probe is None or version != claim.version or not registry.holds(probe.type, type(probe)):
         if len(_probes) >= MOST_PROBES:
             _probes.clear()
         probe = definitions.probe_of(claim.probe, secret_fields.decrypted(claim.secrets))
