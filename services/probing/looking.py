@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +37,6 @@ class Look:
 
     def __init__(self, claim: Claim, done: Callable[[Result], None]) -> None:
         self.claim = claim
-        self.began_at = datetime.now(UTC)
         self.deadline = time.monotonic() + claim.timeout
         self._done = done
         self._lock = threading.Lock()
@@ -90,7 +88,7 @@ class Look:
             self._is_told = True
         seconds = self.claim.timeout - max(self.deadline - time.monotonic(), 0.0)
         self._done(
-            Result(self.claim.service_id, self.claim.name, observation, self.began_at, seconds)
+            Result(self.claim.service_id, self.claim.name, observation, self.claim.at, seconds)
         )
 
 
@@ -133,7 +131,7 @@ def _target(claim: Claim, deadline: float) -> Target:
             version=told.get("version", ""),
             figures=told.get("metrics", {}),
         )
-    return Target(claim.name, deadline, claim.changed_at, heartbeat)
+    return Target(claim.name, deadline, claim.changed_at, heartbeat, claim.at)
 
 
 def _bounded(seen: Observation) -> Observation:
