@@ -125,13 +125,14 @@ def _budget(service: Service, now: datetime) -> Facts | None:
     budget = objectives.budget(service, now=now)
     if budget is None:
         return None
-    left = max(budget.remaining, 0)
+    share = 100 * budget.remaining / budget.allowed
+    left = "used up" if budget.is_used_up else f"{duration(budget.remaining)} ({share:.0f} %)"
     rates = ((rate, name) for rate, name in ((budget.burn_1h, "1 h"), (budget.burn_24h, "24 h")))
     return [
         ("Objective", f"{budget.target_percent:g} % of {budget.days} days"),
         ("May be down for", duration(budget.allowed)),
         ("Was down for", duration(budget.used)),
-        ("Budget left", f"{duration(left)} ({100 * left / budget.allowed:.0f} %)"),
+        ("Budget left", left),
         *(
             (f"Burn rate, {name}", NOTHING if rate is None else f"{rate:.3g}")
             for rate, name in rates

@@ -137,7 +137,7 @@ class Columns:
         summary = _row(service).summary
         is_well = summary["health"] == Health.HEALTHY or not summary["reason"]
         return format_html(
-            '<span class="nx-strong">{}</span>{}{}',
+            '<span class="nx-cell"><span class="nx-strong">{}</span>{}{}</span>',
             service.name,
             _small("nx-quiet nx-own", "part of Nexus") if service.origin == Origin.INSTANCE else "",
             "" if is_well else _small("nx-why", summary["reason"]),
@@ -151,7 +151,10 @@ class Columns:
     def health(self, service: Service) -> SafeString:
         summary = _row(service).summary
         shown = badge(summary["health"], title=summary["reason"])
-        return format_html('{}<span class="nx-below-it">{}</span>', shown, ago(summary["since"]))
+        return format_html(
+            '<span class="nx-cell">{}<span class="nx-below-it">{}</span></span>',
+            shown, ago(summary["since"]),
+        )  # fmt: skip
 
     @admin.display(description="Status")
     def status(self, service: Service) -> SafeString:
@@ -162,7 +165,7 @@ class Columns:
         row = _row(service)
         day, month = (bars.share(row.uptime[length]) for length in ("24h", "30d"))
         return format_html(
-            '<span class="nx-lasted">{}<span class="nx-below-it nx-number">24 h {}, 30 d {}</span>'
+            '<span class="nx-cell">{}<span class="nx-below-it nx-number">24 h {}, 30 d {}</span>'
             "</span>",
             bars.row(row.days), day, month,
         )  # fmt: skip
@@ -173,16 +176,16 @@ class Columns:
         text = NOTHING if latency is None else duration(latency / 1000)
         return format_html('<span class="nx-number">{}</span>', text)
 
-    @admin.display(description="Owner, node", ordering="owner")
+    @admin.display(description="Owner, node, tags", ordering="owner")
     def owned(self, service: Service) -> SafeString | None:
-        if not service.owner and not service.node:
-            return None
         node = _small("nx-below-it", f"on {service.node}") if service.node else ""
-        return format_html("{}{}", service.owner, node)
-
-    @admin.display(description="Tags")
-    def tagged(self, service: Service) -> SafeString | None:
-        return tags(service.tags)
+        marks = tags(service.tags)
+        if not (service.owner or node or marks):
+            return None
+        below = format_html('<span class="nx-below-it">{}</span>', marks) if marks else ""
+        return format_html(
+            '<span class="nx-cell nx-owned">{}{}{}</span>', service.owner, node, below
+        )
 
 
 def _small(classes: str, text: str) -> SafeString:

@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from core.access.acting import acting
 from core.ui.records import RecordAdmin
 from services.actions import operations
+from services.actions.elsewhere import is_elsewhere
 from services.registry.models import Service
 
 CHOICES = (100, 300, 1000)
@@ -24,6 +25,8 @@ def page(admin: RecordAdmin, request: HttpRequest, service: Service) -> HttpResp
         "found": operations.read_logs(name=service.name, lines=lines, actor=acting(request)),
         "lines": lines,
         "choices": CHOICES,
+        # Elsewhere a worker has to be asked each time: not because somebody left the page open.
+        "is_live": not is_elsewhere(service),
         "back": admin.address(service),
     }
     return TemplateResponse(request, "services/logs.html", context)

@@ -49,9 +49,7 @@ class ServiceAdmin(listing.Columns, RecordAdmin):
     """By name. Whatever changes something has a page that says what it would do, or is a
     button that hurts nobody."""
 
-    list_display = (
-        "named", "kind", "health", "status", "days", "latency", "owned", "tagged",
-    )  # fmt: skip
+    list_display = ("named", "kind", "health", "status", "days", "latency", "owned")
     list_filter = (
         listing.HealthFilter,
         listing.StatusFilter,

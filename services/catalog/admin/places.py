@@ -32,7 +32,7 @@ def problems(text: str, error: NexusError, *, within: str = "") -> list[Problem]
 
 
 def _problem(detail: Detail, root: Node | None, lines: list[str], within: str) -> Problem:
-    field = detail.field.removeprefix(within).lstrip(".")
+    field = detail.field.removeprefix(within).strip(".")
     line = _line(root, field.split(".")) if root is not None and field else None
     written = lines[line - 1].strip() if line and line <= len(lines) else ""
     return Problem(field, detail.message, line, written)

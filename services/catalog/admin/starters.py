@@ -20,13 +20,16 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "heartbeat": {"every": 60.0, "grace": 30.0},
     "http": {"url": URL, "expected_status": ["200-399"], "max_latency_ms": 2000.0},
     "kubernetes": {"kind": "Deployment", "namespace": "default", "name": "shop"},
-    "postgres": {"host": "db.example.com", "database": "shop", "user": "nexus", "password": "…"},
+    "postgres": {
+        "host": "db.example.com", "database": "shop", "user": "nexus", "password": "change-me",
+    },
     "process": {"name": "shop"},
+    "rabbitmq": {"host": "queue.example.com", "username": "nexus", "password": "change-me"},
     "redis": {"host": "cache.example.com", "port": 6379},
-    "supervisord": {"program": "shop"},
+    "supervisord": {"program": "shop", "socket": "/run/supervisor.sock"},
     "systemd": {"unit": "shop.service"},
     "tcp": {"host": "shop.example.com", "port": 443},
-}
+}  # fmt: skip
 # Where the same configuration says what to act on.
 ALSO_CONTROLLERS = frozenset({"docker", "kubernetes", "supervisord", "systemd"})
 
