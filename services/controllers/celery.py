@@ -77,7 +77,7 @@ class CeleryController(Controller):
     def _renew_workers(self, acting: Acting) -> None:
         before = self._present(acting)
         # Repeated, it leaves alone what has been renewed since it was first asked for.
-        old = {name: each for name, each in before.items() if each.may_precede(acting.since)}
+        old = {name: each for name, each in before.items() if each.may_precede(acting.since_here)}
         if old:
             with outcome(), self._connected(acting) as workers:
                 workers.tell("shutdown", to=sorted(old))

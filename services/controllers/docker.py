@@ -43,7 +43,7 @@ class DockerController(Controller):
 
     def restart(self, acting: Acting) -> None:
         with reading(), self._connected(acting) as asked:
-            is_renewed = asked.has_started_since(acting.since)
+            is_renewed = asked.has_started_since(acting.since_here)
         if is_renewed:
             acting.info("It was started again already since this was asked for")
             return

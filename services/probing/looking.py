@@ -98,11 +98,15 @@ def _found(claim: Claim, deadline: float) -> Observation:
     except (NotFound, pydantic.ValidationError, Unreadable) as error:
         reason = f"Its probe can't be used, define it anew: {_first_line(error)}"
         return Observation(Outcome.FAIL, reason, Status.UNKNOWN)
+    except Exception as error:  # of a plugin's, or nobody would be told of the look
+        logger.exception("the probe of %s can't be made", claim.name)
+        reason = f"Its probe can't be made: {type(error).__name__}: {_first_line(error)}"
+        return Observation(Outcome.FAIL, reason, Status.UNKNOWN)
     return _bounded(observe(probe, _target(claim, deadline)))
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return str(error).partition("\n")[0]
 
 
 _probes: dict[UUID, tuple[int, Probe]] = {}

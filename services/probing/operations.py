@@ -16,6 +16,7 @@ from services.health.results import Result
 from services.probing.claims import Claim
 from services.probing.looking import Look
 from services.probing.loops import LOOP
+from services.registry import queries
 from services.registry.models import Service, State
 
 ELSEWHERE_SECONDS = 10.0  # beyond the deadline: for a worker of its node to begin
@@ -35,10 +36,9 @@ def look(*, name: str, checkpoint: Callable[[], None] = lambda: None) -> None:
 
     Raises NotFound, and Unavailable when no worker of its node did it in time.
     """
-    known = Service.objects.select_related("state").filter(name=name).annotate(now=Now())
-    service = known.first()
+    service = queries.named(name).select_related("state").annotate(now=Now()).first()
     if service is None:
-        raise NotFound(f"There is no service named {name!r}.")
+        raise queries.unknown(name)
     if service.node in ("", settings.NODE):
         _look_here(service, service.now)
     else:

@@ -108,9 +108,8 @@ def remove(services: Sequence[Service], *, actor: Actor) -> None:
         if service.origin == Origin.INSTANCE:
             message = f"{service.name} is a part of the instance itself and can't be deleted."
             raise PartOfTheInstance(message)
-    # All states before the first alert, as those do who write what was seen: who had an alert
-    # and waited for a state would be waited for in turn.
-    for service in sorted(services, key=lambda each: each.pk):
+    edits.hold(services)  # before the first alert, as those do who write what was seen
+    for service in services:
         _require_at_rest(service)
     for service in services:
         forget(service, actor=actor)

@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from core import options
 from core.health.checks import Outcome
 from services.health import results
-from services.probes.base import Observation, Status, Target
+from services.probes.base import Observation, Probe, Status, Target
 from services.probing.round import Round
+from services.registry import definitions
 from services.registry.models import State
 from tests.services.probing.specimens import probe_type, service
 from tests.waiting import until
@@ -178,3 +179,16 @@ def test_a_probe_knows_its_deadline(written):
     with probe_type("specimen", look):
         turning(Round(own_only=False), lambda: written)
     assert left[0] == pytest.approx(3.0, abs=0.5)
+
+
+def test_a_probe_that_can_not_be_made_is_told_too(written, monkeypatch):
+    service("a")
+
+    def broken(masked: object, secrets: object) -> Probe:
+        raise RuntimeError("what a plugin's probe raises")
+
+    monkeypatch.setattr(definitions, "probe_of", broken)
+    turning(Round(own_only=False), lambda: written)
+    [result] = written["a"]
+    assert result.observation.outcome is Outcome.FAIL
+    assert "what a plugin's probe raises" in result.observation.reason
