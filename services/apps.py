@@ -16,6 +16,7 @@ MODULES = (
     "services.health.retention",
     "services.health.causes",
     "services.health.maintenance.borders",
+    "services.health.nodes",
     "services.health.objectives",
     "services.actions.jobs",
     "services.actions.logs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -35,10 +35,11 @@ class Acting:
     """The act, bounded in time; `services.controllers.base.Acting` says what it promises."""
 
     def __init__(
-        self, act: Act, context: Context, *, since: datetime, key: str, seconds: float
+        self, act: Act, context: Context, *, since: datetime, age: float, key: str, seconds: float
     ) -> None:
         self.name = act.service
         self.since = since
+        self.since_here = datetime.now(UTC) - timedelta(seconds=age)
         self.idempotency_key = key
         self.seconds = seconds
         self._act = act
@@ -49,13 +50,13 @@ class Acting:
     def of_task(cls, act: Act, context: Context, *, seconds: float) -> Acting:
         """The same act, with what is left of its time, however often its process was lost."""
         since, age = asked(act, task_id=context.task_id)
-        return cls(
-            act, context, since=since, key=_key(act, context), seconds=max(seconds - age, 0.0)
-        )
+        left = max(seconds - age, 0.0)
+        return cls(act, context, since=since, age=age, key=_key(act, context), seconds=left)
 
     @classmethod
     def now(cls, act: Act, context: Context, *, seconds: float) -> Acting:
-        return cls(act, context, since=datetime.now(UTC), key=_key(act, context), seconds=seconds)
+        now, key = datetime.now(UTC), _key(act, context)
+        return cls(act, context, since=now, age=0.0, key=key, seconds=seconds)
 
     def info(self, message: str) -> None:
         self._context.info(f"{self.name}: {message}")
@@ -99,3 +100,10 @@ def asked(act: Act, *, task_id: UUID) -> tuple[datetime, float]:
         cursor.execute(ASKED, [task_id, act.step])
         row = cursor.fetchone()
     return row[0], float(row[1])
+
+
+def age(since: datetime) -> float:
+    """How many seconds ago a moment was, by the clock of the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)::float8", [since])
+        return float(cursor.fetchone()[0])

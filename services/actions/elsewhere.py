@@ -19,7 +19,7 @@ from core.access.actor import Actor
 from core.errors import NexusError, Unavailable
 from core.processes import queries as processes
 from services.actions import standing
-from services.actions.acting import Acting, ActionTimedOut
+from services.actions.acting import Acting, ActionTimedOut, age
 from services.actions.plan import Act
 from services.controllers.base import ActionFailed, OutcomeUnknown
 from services.registry.models import Service
@@ -167,5 +167,5 @@ class ActThere(Job):
         given = self.parameters
         return Acting(
             Act(given.service, given.action), context,
-            since=given.since, key=given.key, seconds=given.seconds,
+            since=given.since, age=age(given.since), key=given.key, seconds=given.seconds,
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Restarting what is unhealthy by itself, as its restart policy says, and giving up.
 
-State.automatic_restarts counts the attempts, and is one more once a person has been told that
-there will be no further one. It begins anew when the service has been healthy for as long as
-the longest pause between two attempts, when somebody starts or restarts it, or without a policy.
+State.automatic_restarts counts the attempts. It begins anew when the service has been healthy
+for as long as the longest pause between two attempts, when somebody starts or restarts it, or
+without a policy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core.access.actor import SYSTEM
+from core.alerts.models import Alert
 from core.alerts.operations import raise_alert
 from core.errors import NexusError
 from core.events.operations import publish
@@ -25,6 +26,7 @@ from services.actions import attempts, operations
 from services.actions.plan import Others
 from services.controllers.base import RESTART
 from services.health.models import MaintenanceWindow
+from services.health.queries import effective
 from services.registry import graph
 from services.registry.definitions import RestartPolicy
 from services.registry.models import Criticality, DesiredState, Health, State
@@ -72,13 +74,15 @@ def restart_if_due(name: str, known: graph.Graph) -> None:
         return
     if state.automatic_restarts < policy.max_attempts:
         _attempt(state, policy)
-    elif state.automatic_restarts == policy.max_attempts:
-        _give_up(state, policy)
+    elif not _is_given_up(state):
+        _give_up(state)
 
 
 def _is_excused(state: State, known: graph.Graph) -> bool:
-    """Whether a restart is not wanted now, or would not help."""
+    """Whether a restart is not wanted now, or would not help; or nobody knows how it is."""
     now = timezone.now()
+    if effective(state, now=now).health != Health.UNHEALTHY:
+        return True
     windows = MaintenanceWindow.objects.filter(service=state.service_id)
     if windows.filter(starts_at__lte=now, ends_at__gt=now).exists():
         return True
@@ -109,15 +113,24 @@ def _attempt(state: State, policy: RestartPolicy) -> None:
     )
 
 
-def _give_up(state: State, policy: RestartPolicy) -> None:
-    name = state.service.name
-    State.objects.filter(pk=state.pk).update(automatic_restarts=policy.max_attempts + 1)
-    facts = {"service": name, "attempts": policy.max_attempts, "reason": state.reason}
+def _is_given_up(state: State) -> bool:
+    """Whether people know, even if one of them has resolved the alert, that there were so many
+    attempts and there will be no more."""
+    told = Alert.objects.filter(
+        Q(resolved_at=None) | Q(first_seen_at__gte=state.since),
+        fingerprint=attempts.fingerprint(state.service.name),
+    )
+    return told.filter(details__attempts=state.automatic_restarts).exists()
+
+
+def _give_up(state: State) -> None:
+    name, number = state.service.name, state.automatic_restarts
+    facts = {"service": name, "attempts": number, "reason": state.reason}
     raise_alert(
         fingerprint=attempts.fingerprint(name),
         source="services",
         severity="critical" if state.service.criticality == Criticality.CRITICAL else "warning",
-        title=f"{name} was restarted {policy.max_attempts} times in vain",
+        title=f"{name} was restarted {number} times in vain",
         message=f"It is still unhealthy, and no longer restarted by itself: {state.reason}",
         details=facts,
     )

@@ -13,7 +13,7 @@ from core.processes import queries as processes
 from services.actions.plan import Act, ActionNotSupported, Others, Plan, Standing, concerned, plan
 from services.controllers.base import RESTART, START, STOP, Controller
 from services.probes.base import Status
-from services.registry import definitions, graph, secret_fields
+from services.registry import definitions, graph, queries, secret_fields
 from services.registry.models import DesiredState, Service
 
 RUNS = {Status.RUNNING, Status.STARTING, Status.RESTARTING}
@@ -25,9 +25,9 @@ class ControllerUnusable(Conflict):
 
 def service(name: str) -> Service:
     """With its state. Raises NotFound."""
-    found = Service.objects.select_related("state").filter(name=name).first()
+    found = queries.named(name).select_related("state").first()
     if found is None:
-        raise NotFound(f"There is no service named {name!r}.")
+        raise queries.unknown(name)
     return found
 
 

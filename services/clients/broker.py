@@ -32,17 +32,22 @@ class _Channel(kombu_redis.Channel):
 
 class _ValkeyTransport(kombu_redis.Transport):
     Channel = _Channel
-    brpop_timeout = 0.1  # seconds that closing a connection may have to wait for
+    # Seconds that closing a connection may have to wait for; the stubs know whole ones only.
+    brpop_timeout = 0.1  # type: ignore[assignment]
 
 
 def _checked(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
+    try:
+        port = parts.port
+    except ValueError:  # which would tell a piece of a password that has a / in it
+        raise ValueError("The port must be a number, and a / in a password %2F") from None
     if parts.scheme not in PORTS:
         raise ValueError(f"This must begin with one of {', '.join(f'{each}://' for each in PORTS)}")
     if parts.query or parts.fragment or ";" in parts.netloc:
         raise ValueError("This must be one plain URL, without ?, # and ;")
     normal_host(parts.hostname or "")
-    if parts.port == 0:  # which raises ValueError for what is no port
+    if port == 0:
         raise ValueError("There is no port 0")
     if parts.scheme.startswith("redis") and not (parts.path.strip("/") or "0").isdecimal():
         raise ValueError("The path of a Valkey or Redis URL is the number of its database")

@@ -28,11 +28,12 @@ NO_SECRET = SecretStr("")
 
 
 class Tls(pydantic.BaseModel):
-    """TLS, verified: by the public authorities and those of this machine, or by `ca` alone."""
+    """TLS, verified: by the public authorities and those of this machine, or by `ca_certificate`
+    alone."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    ca: Annotated[Pem, Field(description="The authority's certificate, as PEM.")] = ""
+    ca_certificate: Annotated[Pem, Field(description="The authority's certificate, as PEM.")] = ""
     certificate: Annotated[Pem, Field(description="Ours, as PEM, for a server that asks.")] = ""
     key: Annotated[SecretStr, Field(description="The key of our certificate.")] = NO_SECRET
 
@@ -44,14 +45,15 @@ class Tls(pydantic.BaseModel):
             self.context()
         except (ssl.SSLError, ValueError):
             raise ValueError(
-                "ca, certificate and key must be PEM, and the key that of the certificate"
+                "ca_certificate, certificate and key must be PEM, and the key that of the"
+                " certificate"
             ) from None
         return self
 
     def context(self) -> ssl.SSLContext:
         if not self.certificate:
-            return trust.context(authority=self.ca)
-        return _with_certificate(self.ca, self.certificate, self.key.get_secret_value())
+            return trust.context(authority=self.ca_certificate)
+        return _with_certificate(self.ca_certificate, self.certificate, self.key.get_secret_value())
 
 
 @lru_cache(maxsize=MOST_CERTIFICATES)  # reading the authorities takes tens of milliseconds

@@ -36,14 +36,16 @@ class Server(pydantic.BaseModel):
     password: SecretStr = NO_SECRET
     sslmode: Annotated[
         Literal["disable", "prefer", "require", "verify-ca", "verify-full"],
-        Field(description="As in libpq. Without `ca`, verify-full trusts the public authorities."),
+        Field(
+            description="As in libpq. verify-full without ca_certificate trusts public authorities."
+        ),
     ] = "prefer"
-    ca: Annotated[Pem, Field(description="The authority's certificate, as PEM.")] = ""
+    ca_certificate: Annotated[Pem, Field(description="The authority's certificate, as PEM.")] = ""
 
     @pydantic.model_validator(mode="after")
     def _can_verify(self) -> Server:
-        if self.sslmode == "verify-ca" and not self.ca:
-            raise ValueError("sslmode verify-ca needs the authority in ca")
+        if self.sslmode == "verify-ca" and not self.ca_certificate:
+            raise ValueError("sslmode verify-ca needs the authority in ca_certificate")
         return self
 
 
@@ -71,9 +73,10 @@ def _connected(
     server: Server, found: list[str], seconds: float
 ) -> psycopg.Connection[dict[str, Any]]:
     with NamedTemporaryFile("w", suffix=".pem") as authority:
-        authority.write(server.ca)
+        authority.write(server.ca_certificate)
         authority.flush()
-        root = authority.name if server.ca else "system" if server.sslmode == "verify-full" else ""
+        is_public = server.sslmode == "verify-full" and not server.ca_certificate
+        root = authority.name if server.ca_certificate else "system" if is_public else ""
         made: psycopg.Connection[Any] = BoundedConnection.connect(
             host=",".join([server.host] * len(found)),
             hostaddr=",".join(found),

@@ -66,12 +66,14 @@ def reading() -> Iterator[None]:
 class Acting(Protocol):
     """One act on one service.
 
-    `since` is when the act was first asked for and `idempotency_key` its own: both are the same
-    when it is repeated after its process was lost.
+    `since` is when the act was first asked for, by the clock of the database, and
+    `idempotency_key` its own: both are the same when it is repeated after its process was lost.
+    `since_here` is the same moment by the clock of this machine, which may be another's.
     """
 
     name: str
     since: datetime
+    since_here: datetime
     idempotency_key: str
 
     def info(self, message: str) -> None: ...

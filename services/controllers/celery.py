@@ -20,10 +20,13 @@ from services.controllers.base import (
     ActionFailed,
     Controller,
     outcome,
+    reading,
     register,
 )
 
 CALL_SECONDS = 10.0
+SETTLE_SECONDS = 10.0
+PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,9 @@ class CeleryController(Controller):
             self._renew_pools(acting)
 
     def _renew_workers(self, acting: Acting) -> None:
-        with outcome():
-            before = self._workers(acting)
+        before = self._present(acting)
         # Repeated, it leaves alone what has been renewed since it was first asked for.
-        old = {name: each for name, each in before.items() if each.may_precede(acting.since)}
-        if not before:
-            raise ActionFailed("No worker answers, so there is none that could be told to restart.")
+        old = {name: each for name, each in before.items() if each.may_precede(acting.since_here)}
         if old:
             with outcome(), self._connected(acting) as workers:
                 workers.tell("shutdown", to=sorted(old))
@@ -96,10 +96,9 @@ class CeleryController(Controller):
         waiting.until(are_back, acting)
 
     def _renew_pools(self, acting: Acting) -> None:
-        with outcome():
-            old = {name: each.processes for name, each in self._workers(acting).items()}
+        old = {name: each.processes for name, each in self._present(acting).items()}
         if not any(old.values()):
-            raise ActionFailed("No worker answers that has a pool of processes.")
+            raise ActionFailed("No worker has a pool of processes.")
 
         def are_replaced() -> bool:
             with self._connected(acting) as workers:
@@ -112,6 +111,17 @@ class CeleryController(Controller):
             return len(left) == len(old) and not any(left.values())
 
         waiting.until(are_replaced, acting)
+
+    def _present(self, acting: Acting) -> dict[str, Worker]:
+        """The workers that answer. A restart that is repeated may find them on their way back."""
+        deadline = time.monotonic() + min(SETTLE_SECONDS, acting.remaining())
+        with reading():
+            while not (found := self._workers(acting)):
+                if time.monotonic() > deadline:
+                    raise ActionFailed("No worker answers, so none can be told to restart.")
+                acting.checkpoint()
+                time.sleep(PAUSE_SECONDS)
+        return found
 
     def _workers(self, acting: Acting) -> dict[str, Worker]:
         with self._connected(acting) as workers:

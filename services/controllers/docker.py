@@ -34,18 +34,20 @@ class DockerController(Controller):
     has_logs = True
 
     def start(self, acting: Acting) -> None:
-        with self._conversation(acting) as asked:
+        with outcome(), self._connected(acting) as asked:
             asked.start()
 
     def stop(self, acting: Acting) -> None:
-        with self._conversation(acting) as asked:
+        with outcome(), self._connected(acting) as asked:
             asked.stop(self.configuration.stop_seconds)
 
     def restart(self, acting: Acting) -> None:
-        with self._conversation(acting) as asked:
-            if asked.has_started_since(acting.since):
-                acting.info("It was started again already since this was asked for")
-                return
+        with reading(), self._connected(acting) as asked:
+            is_renewed = asked.has_started_since(acting.since_here)
+        if is_renewed:
+            acting.info("It was started again already since this was asked for")
+            return
+        with outcome(), self._connected(acting) as asked:
             asked.restart(self.configuration.stop_seconds)
 
     def logs(self, lines: int) -> list[str]:
@@ -54,9 +56,9 @@ class DockerController(Controller):
             return asked.logs(lines)
 
     @contextmanager
-    def _conversation(self, acting: Acting) -> Iterator[Engine]:
+    def _connected(self, acting: Acting) -> Iterator[Engine]:
         """The engine answers a stop when it is done."""
         most = CALL_SECONDS + self.configuration.stop_seconds
         deadline = time.monotonic() + min(acting.remaining(), most)
-        with outcome(), engine.connected(self.configuration, deadline=deadline) as asked:
+        with engine.connected(self.configuration, deadline=deadline) as asked:
             yield asked

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, StringConstraints
 
 from services.clients import cluster
+from services.clients.rollouts import Rollout
 from services.clients.workloads import Workload
 from services.controllers import waiting
 from services.controllers.base import (
@@ -52,28 +53,28 @@ class KubernetesController(Controller):
         return action == RESTART or self.configuration.kind != "DaemonSet"
 
     def start(self, acting: Acting) -> None:
-        with outcome(), self._connected(acting) as asked:
-            seen = asked.read()
-            if seen.wanted == 0:
-                before = seen.before_stop
+        seen = self._read(acting)
+        if seen.wanted == 0:
+            before = seen.before_stop
+            with outcome(), self._connected(acting) as asked:
                 asked.start(max(int(before), 1) if before.isdecimal() else 1)
 
     def stop(self, acting: Acting) -> None:
-        with outcome(), self._connected(acting) as asked:
-            seen = asked.read()
-            if seen.wanted > 0:
+        seen = self._read(acting)
+        if seen.wanted > 0:
+            with outcome(), self._connected(acting) as asked:
                 asked.stop(seen.wanted)
         waiting.until(lambda: self._is_down(acting), acting)
 
     def restart(self, acting: Acting) -> None:
-        with outcome(), self._connected(acting) as asked:
-            seen = asked.read()
-            if seen.blocked:
-                raise ActionFailed(f"A restart would not come about: {seen.blocked}.")
-            if seen.wanted > 0:
-                asked.restart(acting.since)
+        seen = self._read(acting)
+        if seen.blocked:
+            raise ActionFailed(f"A restart would not come about: {seen.blocked}.")
         if seen.wanted == 0:
             self.start(acting)
+        else:
+            with outcome(), self._connected(acting) as asked:
+                asked.restart(acting.since)
         acting.info("The rollout is under way")
         waiting.until(lambda: self._is_rolled_out(acting), acting)
 
@@ -81,6 +82,11 @@ class KubernetesController(Controller):
         deadline = time.monotonic() + CALL_SECONDS
         with reading(), cluster.connected(self.configuration, deadline=deadline) as asked:
             return asked.logs(lines, self.configuration.container)
+
+    def _read(self, acting: Acting) -> Rollout:
+        """Before anything is asked for."""
+        with reading(), self._connected(acting) as asked:
+            return asked.read()
 
     def _is_down(self, acting: Acting) -> bool:
         with self._connected(acting) as asked:

@@ -50,7 +50,7 @@ class SupervisordController(Controller):
     def restart(self, acting: Acting) -> None:
         with reading(), self._supervisord(acting) as supervisord:
             processes = supervisord.processes()
-        if all(each.has_started_since(acting.since) for each in processes):
+        if all(each.has_started_since(acting.since_here) for each in processes):
             acting.info("It was started again already since this was asked for")
             return
         super().restart(acting)

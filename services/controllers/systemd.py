@@ -44,7 +44,7 @@ class SystemdController(Controller):
     def restart(self, acting: Acting) -> None:
         with reading(), self._systemd(acting) as systemd:
             standing = systemd.standing(self.configuration.unit)
-        if not standing.has_started_since(acting.since):
+        if not standing.has_started_since(acting.since_here):
             self._do(acting, "RestartUnit")
         elif standing.active == "failed":
             raise ActionFailed(f"It was started again and failed: {standing.trouble}.")

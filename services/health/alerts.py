@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from core.alerts import operations as alerts
-from core.alerts.models import Alert
+from core.alerts.models import Alert, Severity
 from core.health import parts
 from services.health.noting import Judged
 from services.registry.definitions import OF_THE_INSTANCE
@@ -45,22 +45,33 @@ def is_due(judged: Judged) -> bool:
         verdict.health in (Health.DEGRADED, Health.UNHEALTHY)
         and before.is_to_run
         and not before.is_acting
-        and fingerprint(before.name, before.probe_type) is not None
+        and _has_own(judged)
     )
 
 
 def untold(judged: Iterable[Judged]) -> set[UUID]:
     """Of those that are due, the ones that people have not been told of since their health
-    became what it is, such as at the end of a restart. One query, or none."""
-    due = {f"service.{each.before.name}": each.before for each in judged if is_due(each)}
+    became what it is, such as at the end of a restart, or not how bad it is since they matter
+    more. One query, or none."""
+    due = {f"service.{each.before.name}": each for each in judged if is_due(each)}
     if not due:
         return set()
-    recent = Q(resolved_at=None) | Q(first_seen_at__gte=min(each.since for each in due.values()))
+    first = min(each.before.since for each in due.values())
+    recent = Q(resolved_at=None) | Q(first_seen_at__gte=first)
     known = Alert.objects.filter(recent, fingerprint__in=due).values_list(
-        "fingerprint", "resolved_at", "first_seen_at"
+        "fingerprint", "resolved_at", "first_seen_at", "severity"
     )
-    told = {name for name, over, seen in known if over is None or seen >= due[name].since}
-    return {before.service_id for name, before in due.items() if name not in told}
+    told = {
+        name
+        for name, over, seen, level in known
+        if (seen >= due[name].before.since if over else _is_told(level, due[name]))
+    }
+    return {each.before.service_id for name, each in due.items() if name not in told}
+
+
+def _is_told(level: str, judged: Judged) -> bool:
+    wanted = severity(judged.before.criticality, judged.verdict.health)
+    return Severity.values.index(level) >= Severity.values.index(wanted)
 
 
 def tell(judged: Judged) -> None:
@@ -75,8 +86,15 @@ def tell(judged: Judged) -> None:
     )
 
 
-def take_back(judged: Judged) -> None:
-    before, verdict = judged.before, judged.verdict
-    if (name := fingerprint(before.name, before.probe_type)) is not None:
+def take_back(judged: Iterable[Judged]) -> None:
+    """Resolve the alerts that there are of services that are well again, or stopped."""
+    over = {f"service.{each.before.name}": each.verdict for each in judged if _has_own(each)}
+    raised = Alert.objects.filter(fingerprint__in=over, resolved_at=None)
+    for name in raised.values_list("fingerprint", flat=True) if over else ():
+        verdict = over[name]
         reason = verdict.reason if verdict.is_stopped else "The service is healthy again."
         alerts.resolve_alert(fingerprint=name, reason=reason)
+
+
+def _has_own(judged: Judged) -> bool:
+    return fingerprint(judged.before.name, judged.before.probe_type) is not None

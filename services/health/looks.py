@@ -22,8 +22,8 @@ NO_REASON = "The probe failed without saying why."
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One look at a service: what it saw, when it began by the clock of this machine, and how
-    many seconds it took."""
+    """One look at a service: what it saw, when it began by the clock of the database, and how many
+    seconds it took."""
 
     service_id: UUID
     name: str

@@ -26,7 +26,7 @@ COLUMNS = {
     "acting_id": "uuid", "at": "timestamptz", "failed": "boolean", "reason": "text",
     "latency_ms": "float8", "figures": "jsonb", "version": "text", "started_at": "timestamptz",
     "requests_handled": "bigint", "failures": "integer", "successes": "integer",
-    "confirm_in": "float8", "error": "text", "fingerprint": "text",
+    "confirm_in": "float8", "error": "text", "fingerprint": "text", "anew": "boolean",
 }  # fmt: skip
 ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS.items())
 SEEN = f"seen AS (SELECT * FROM unnest({ARRAYS}) AS given ({', '.join(COLUMNS)}))"  # noqa: S608
@@ -68,11 +68,11 @@ NOTE = f"""
     ), {ERRORS}
     SELECT service_id FROM written
 """  # noqa: S608  nothing but constants is put in
-NOTE_CHANGE = f"""
+NOTE_CHANGES = f"""
     WITH {SEEN}, written AS (
         UPDATE services_state AS state SET {NOTED},
             health = seen.health, status = seen.status,
-            since = CASE WHEN state.health <> seen.health OR %(anew)s
+            since = CASE WHEN state.health <> seen.health OR seen.anew
                 THEN seen.at ELSE state.since END,
             status_since = CASE WHEN state.status <> seen.status
                 THEN seen.at ELSE state.status_since END
@@ -107,16 +107,17 @@ def note(judged: Sequence[Judged]) -> set[UUID]:
     return _execute(NOTE, judged) if judged else set()
 
 
-def note_change(judged: Judged) -> None:
-    """Write a look that changes health or status; the caller holds the row's lock."""
-    _execute(NOTE_CHANGE, [judged], anew=judged.verdict.unknown_since is not None)
+def note_changes(judged: Sequence[Judged]) -> None:
+    """Write looks that change health or status, one of each service at most; the caller holds
+    the locks of their rows."""
+    _execute(NOTE_CHANGES, judged)
 
 
-def _execute(statement: str, judged: Sequence[Judged], **more: Any) -> set[UUID]:
+def _execute(statement: str, judged: Sequence[Judged]) -> set[UUID]:
     rows = [_row(each) for each in judged]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**columns, **more})
+        cursor.execute(statement, columns)
         return {key for (key,) in cursor.fetchall()}
 
 
@@ -142,4 +143,5 @@ def _row(judged: Judged) -> dict[str, Any]:
         "confirm_in": verdict.confirm_in,
         "error": look.reason if is_error else None,
         "fingerprint": fingerprint(look.reason) if is_error else None,
+        "anew": verdict.unknown_since is not None,
     }

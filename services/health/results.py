@@ -2,13 +2,14 @@
 
     results.write([Result(service_id, name, observation, began_at, seconds), …])
 
-Most looks change nothing: all of these are written by one statement. A look that changes
-health or status has a transaction of its own, in `services.health.transitions`.
+Most looks change nothing: all of these are written by one statement. Those that change health
+or status go through `services.health.transitions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from services.health import alerts, causes, measuring, neighbours, noting, standing
 from services.health.judging import is_news, judge
@@ -18,6 +19,8 @@ from services.health.noting import Judged
 from services.health.transitions import take
 
 __all__ = ["Result", "write"]
+
+MOST_AT_ONCE = 50  # changes in one transaction
 
 
 def write(results: Iterable[Result]) -> None:
@@ -35,11 +38,24 @@ def write(results: Iterable[Result]) -> None:
     others += [each.look for each in quiet if each.look.service_id not in noted]
     changed: list[Judged] = []
     try:
-        changed.extend(filter(None, map(take, sorted(others, key=lambda look: look.at))))
+        for group in _groups(others):
+            changed += take(group)
     finally:
         _follow_up(changed)
         for each in [*taken, *changed]:
             measuring.record(each)
+
+
+def _groups(looks: list[Look]) -> Iterator[list[Look]]:
+    """In their order, one of each service at most; not many, for others wait for their rows."""
+    group: dict[UUID, Look] = {}
+    for look in sorted(looks, key=lambda each: each.at):
+        if look.service_id in group or len(group) == MOST_AT_ONCE:
+            yield [*group.values()]
+            group = {}
+        group[look.service_id] = look
+    if group:
+        yield [*group.values()]
 
 
 def _follow_up(changed: list[Judged]) -> None:

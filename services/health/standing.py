@@ -56,12 +56,11 @@ def read(service_ids: Collection[UUID]) -> dict[UUID, Standing]:
     return {row["service_id"]: _standing(row) for row in rows}
 
 
-def locked(service_id: UUID) -> Standing | None:
-    """One that nobody else can change before the surrounding transaction ends; None when it
-    is gone."""
-    if not State.objects.select_for_update().filter(pk=service_id).values_list("pk"):
-        return None
-    return read([service_id]).get(service_id)
+def locked(service_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Those that there are, which nobody else can change before the surrounding transaction
+    ends. Two queries: what a lock waited for is seen by the next statement only."""
+    rows = State.objects.select_for_update().filter(pk__in=service_ids).order_by("pk")
+    return read(list(rows.values_list("pk", flat=True)))
 
 
 def _standing(row: dict[str, Any]) -> Standing:

@@ -1,13 +1,15 @@
-"""Looks that change a service's health or status, each in a transaction of its own.
+"""Looks that change the health or status of services, some at a time in one transaction.
 
-The look is judged again under the lock of the service's State row: of several processes that
-see the same, one makes the change and the others find nothing left to say.
+They are judged again under the locks of the State rows: of several processes that see the same,
+one makes the change and the others find nothing left to say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -16,7 +18,8 @@ from core.events.models import Event
 from services.health import alerts, noting, periods, standing
 from services.health.judging import STOPPED, Verdict, is_news, judge
 from services.health.looks import Look
-from services.health.maintenance.queries import is_under_maintenance
+from services.health.maintenance.borders import covers
+from services.health.models import MaintenanceWindow
 from services.health.noting import Judged
 from services.health.standing import Standing
 from services.registry.models import Health
@@ -25,51 +28,77 @@ STOPPED_EVENT = "service.stopped"
 
 
 @transaction.atomic
-def take(look: Look) -> Judged | None:
-    """Write what a look changes, whatever it is by now; None when the service is gone or has
-    been looked at since."""
-    before = standing.locked(look.service_id)
-    if before is None or not is_news(look, before):
-        return None
-    verdict = judge(look, before)
-    if verdict.is_stopped:
-        verdict = _with_reason(verdict, before)
-    judged = Judged(look, before, verdict)
-    in_maintenance = bool(is_under_maintenance([before.service_id], judged.at))
-    if verdict.changes(before):
-        periods.turn(judged, excused=verdict.is_stopped or in_maintenance)
-        _publish(judged)
-    noting.note_change(judged)
-    _tell(judged, in_maintenance=in_maintenance)
+def take(looks: Sequence[Look]) -> list[Judged]:
+    """Write what looks change, one of each service at most, whatever it is by now. Left out are
+    those of which the service is gone or has been looked at since."""
+    standings = standing.locked([look.service_id for look in looks])
+    judged = [
+        _judged(look, before)
+        for look in looks
+        if (before := standings.get(look.service_id)) is not None and is_news(look, before)
+    ]
+    if not judged:
+        return []
+    worked_on = _worked_on(judged)
+    changed = [each for each in judged if each.verdict.changes(each.before)]
+    if changed:
+        stopped = {each.before.service_id for each in changed if each.verdict.is_stopped}
+        periods.turn(changed, excused=worked_on | stopped)
+        _publish(changed)
+    noting.note_changes(judged)
+    _tell(judged, worked_on)
     return judged
 
 
-def _tell(judged: Judged, *, in_maintenance: bool) -> None:
-    """While it is worked on nobody is told, but that it is over is told always."""
-    if judged.verdict.health in (Health.HEALTHY, Health.UNKNOWN):
-        if judged.turned:
-            alerts.take_back(judged)
-        return
-    is_due = alerts.is_due(judged) and not in_maintenance
-    if is_due and (judged.turned or alerts.untold([judged])):
-        alerts.tell(judged)
+def _judged(look: Look, before: Standing) -> Judged:
+    verdict = judge(look, before)
+    return Judged(look, before, _with_reason(verdict, before) if verdict.is_stopped else verdict)
 
 
-def _publish(judged: Judged) -> None:
-    before, verdict = judged.before, judged.verdict
-    facts: dict[str, Any] = {
-        "service": before.name,
-        "health": str(verdict.health),
-        "status": str(verdict.status),
-        "reason": verdict.reason or None,
+def _worked_on(judged: Sequence[Judged]) -> set[UUID]:
+    """The services that were under maintenance at the moment of the look. One query, or two."""
+    ids = {each.before.service_id: each.at for each in judged}
+    found = MaintenanceWindow.objects.filter(
+        service__in=ids, starts_at__lte=max(ids.values()), ends_at__gt=min(ids.values())
+    ).values_list("service_id", "starts_at", "ends_at")
+    return {key for key, start, end in found if covers([(start, end)], ids[key])}
+
+
+def _tell(judged: Sequence[Judged], worked_on: Collection[UUID]) -> None:
+    """While a service is worked on nobody is told, but that it is over is told always.
+
+    That comes first: it takes a turn, which must not be waited for with another alert in hand.
+    """
+    well = (Health.HEALTHY, Health.UNKNOWN)
+    alerts.take_back([each for each in judged if each.turned and each.verdict.health in well])
+    due = [
+        each for each in judged if alerts.is_due(each) and each.before.service_id not in worked_on
+    ]
+    untold = alerts.untold([each for each in due if not each.turned])
+    for each in due:
+        if each.turned or each.before.service_id in untold:
+            alerts.tell(each)
+
+
+def _publish(judged: Sequence[Judged]) -> None:
+    for name, field in (("health_changed", "health"), ("status_changed", "status")):
+        happened = [
+            (each.before.name, {**_facts(each), "previous": getattr(each.before, field)})
+            for each in judged
+            if getattr(each.before, field) != getattr(each.verdict, field)
+        ]
+        if happened:
+            events.publish_all(f"service.{name}", happened)
+
+
+def _facts(judged: Judged) -> dict[str, Any]:
+    return {
+        "service": judged.before.name,
+        "health": str(judged.verdict.health),
+        "status": str(judged.verdict.status),
+        "reason": judged.verdict.reason or None,
         "at": judged.at,
     }
-    if judged.turned:
-        payload = {**facts, "previous": before.health}
-        events.publish("service.health_changed", subject=before.name, payload=payload)
-    if verdict.status != before.status:
-        payload = {**facts, "previous": before.status}
-        events.publish("service.status_changed", subject=before.name, payload=payload)
 
 
 def _with_reason(verdict: Verdict, before: Standing) -> Verdict:

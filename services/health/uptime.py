@@ -2,6 +2,9 @@
 
 What counts is what is known and not excused: up is healthy or degraded. Of the current period
 is known what the last look saw; after that nobody can say.
+
+Periods follow each other, so those of a span are the one that it begins in and those that begin
+within it: an index finds them, however long the history before is.
 """
 
 from __future__ import annotations
@@ -23,22 +26,31 @@ MEASURE = """
         SELECT * FROM unnest(%(places)s::int[], %(services)s::uuid[],
             %(starts)s::timestamptz[], %(ends)s::timestamptz[])
             AS given (place, service_id, began_at, over_at)
-    ), piece AS (
-        SELECT span.place, period.health, extract(epoch FROM
-            least(coalesce(period.ended_at, state.probed_at, period.started_at), span.over_at)
-            - greatest(period.started_at, span.began_at)) AS seconds
-        FROM span
-        JOIN services_healthperiod AS period ON period.service_id = span.service_id
-            AND period.started_at < span.over_at
-            AND (period.ended_at IS NULL OR period.ended_at > span.began_at)
-        JOIN services_state AS state ON state.service_id = span.service_id
-        WHERE period.health <> 'unknown' AND NOT period.excused
     )
-    SELECT place,
-        coalesce(sum(seconds) FILTER (WHERE health = 'healthy'), 0),
-        coalesce(sum(seconds) FILTER (WHERE health = 'degraded'), 0),
-        coalesce(sum(seconds) FILTER (WHERE health = 'unhealthy'), 0)
-    FROM piece WHERE seconds > 0 GROUP BY place
+    SELECT span.place, measured.healthy, measured.degraded, measured.unhealthy
+    FROM span
+    JOIN services_state AS state ON state.service_id = span.service_id
+    CROSS JOIN LATERAL (
+        SELECT
+            coalesce(sum(seconds) FILTER (WHERE health = 'healthy'), 0) AS healthy,
+            coalesce(sum(seconds) FILTER (WHERE health = 'degraded'), 0) AS degraded,
+            coalesce(sum(seconds) FILTER (WHERE health = 'unhealthy'), 0) AS unhealthy
+        FROM (
+            SELECT period.health, extract(epoch FROM
+                least(coalesce(period.ended_at, state.probed_at, period.started_at), span.over_at)
+                - greatest(period.started_at, span.began_at)) AS seconds
+            FROM services_healthperiod AS period
+            WHERE period.service_id = span.service_id
+                AND period.started_at < span.over_at
+                AND period.started_at >= coalesce((
+                    SELECT max(former.started_at) FROM services_healthperiod AS former
+                    WHERE former.service_id = span.service_id
+                        AND former.started_at <= span.began_at
+                ), '-infinity')
+                AND period.health <> 'unknown' AND NOT period.excused
+        ) AS piece
+        WHERE seconds > 0
+    ) AS measured
 """
 
 # By the day that periods lie in: with a span for each day, every one of them would be compared

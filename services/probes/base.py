@@ -15,7 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -54,12 +54,14 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True)
 class Target:
     """The service that is looked at. `deadline` is when the look must be over, in monotonic
-    seconds; `watched_since` is when its definition was last changed."""
+    seconds; `watched_since` is when its definition was last changed, and `now` when the look
+    began, both by the clock that heartbeats are received by."""
 
     name: str
     deadline: float
     watched_since: datetime
     heartbeat: Heartbeat | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def remaining(self) -> float:
         """Seconds until the deadline, at least a millisecond: 0 means endless to many."""

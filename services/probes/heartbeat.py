@@ -56,7 +56,7 @@ class HeartbeatProbe(Probe):
         patience = timedelta(seconds=settings.every + settings.grace)
         last = target.heartbeat
         due_at = (last.at if last else target.watched_since) + patience
-        if datetime.now(UTC) > due_at:
+        if target.now > due_at:
             heard = f"the last one came at {_written(last.at)}" if last else "none ever came"
             return Observation(
                 Outcome.FAIL,

@@ -56,7 +56,8 @@ CLAIM = """
     WHERE state.service_id = paced.id
     RETURNING paced.id, paced.name, paced.version, paced.probe::text, paced.secrets,
         paced.changed_at, paced.timeout, paced.heartbeat_at, paced.heartbeat::text,
-        greatest(paced.now - extract(epoch FROM paced.due_at)::float, 0)
+        greatest(paced.now - extract(epoch FROM paced.due_at)::float, 0),
+        to_timestamp(paced.now)
 """
 
 
@@ -64,7 +65,9 @@ CLAIM = """
 class Claim:
     """A service that this process is to look at now.
 
-    `probe` is masked, `secrets` are its ciphertext; `late_seconds` is how long ago it was due.
+    `probe` is masked, `secrets` are its ciphertext; `late_seconds` is how long ago it was due,
+    `at` when it was claimed by the clock of the database: those of machines may differ, and the
+    look that counts is the one that began last.
     """
 
     service_id: UUID
@@ -77,6 +80,7 @@ class Claim:
     heartbeat_at: datetime | None
     heartbeat: dict[str, Any]
     late_seconds: float
+    at: datetime
 
 
 def take(*, most: int, own_only: bool) -> list[Claim]:
@@ -97,10 +101,10 @@ def take(*, most: int, own_only: bool) -> list[Claim]:
 
 
 def _claim(row: tuple[Any, ...]) -> Claim:
-    service_id, name, version, probe, secrets, changed_at, timeout, at, heartbeat, late = row
+    service_id, name, version, probe, secrets, changed_at, timeout, heard, heartbeat, late, at = row
     return Claim(
         service_id, name, version, json.loads(probe), secrets, changed_at, timeout,
-        at, json.loads(heartbeat or "{}"), float(late),
+        heard, json.loads(heartbeat or "{}"), float(late), at,
     )  # fmt: skip
 
 

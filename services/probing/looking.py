@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from core.errors import NotFound
 from core.health.checks import Outcome
 from core.text import cut
 from services.health.results import Result
-from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe
+from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe, registry
 from services.probing.claims import Claim
 from services.registry import definitions, secret_fields
 
@@ -38,17 +37,18 @@ class Look:
 
     def __init__(self, claim: Claim, done: Callable[[Result], None]) -> None:
         self.claim = claim
-        self.began_at = datetime.now(UTC)
         self.deadline = time.monotonic() + claim.timeout
         self._done = done
         self._lock = threading.Lock()
         self._is_told = False
+        self._has_returned = False
         self._thread = threading.Thread(target=self._run, name=f"look-{claim.name}", daemon=True)
 
     def start(self) -> None:
         try:
             self._thread.start()
         except RuntimeError as error:  # the process may have no more threads
+            self._has_returned = True
             self.refuse(f"It could not be looked at: {error}.")
 
     def refuse(self, reason: str) -> None:
@@ -57,7 +57,8 @@ class Look:
 
     def wait(self) -> None:
         """Until it is over, or its deadline."""
-        self._thread.join(max(self.deadline - time.monotonic(), 0.0))
+        if self._thread.ident is not None:
+            self._thread.join(max(self.deadline - time.monotonic(), 0.0))
         self.expire()
 
     def expire(self) -> None:
@@ -67,8 +68,8 @@ class Look:
 
     @property
     def hangs(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
+        """Whether the probe has not come back."""
+        return not self._has_returned
 
     @property
     def is_told(self) -> bool:
@@ -80,6 +81,7 @@ class Look:
                 found = _found(self.claim, self.deadline)
         finally:
             connections.close_all()
+            self._has_returned = True  # before it is told, or the next look would not begin
         self.expire()
         self._tell(found)
 
@@ -90,7 +92,7 @@ class Look:
             self._is_told = True
         seconds = self.claim.timeout - max(self.deadline - time.monotonic(), 0.0)
         self._done(
-            Result(self.claim.service_id, self.claim.name, observation, self.began_at, seconds)
+            Result(self.claim.service_id, self.claim.name, observation, self.claim.at, seconds)
         )
 
 
@@ -100,20 +102,25 @@ def _found(claim: Claim, deadline: float) -> Observation:
     except (NotFound, pydantic.ValidationError, Unreadable) as error:
         reason = f"Its probe can't be used, define it anew: {_first_line(error)}"
         return Observation(Outcome.FAIL, reason, Status.UNKNOWN)
+    except Exception as error:  # of a plugin's, or nobody would be told of the look
+        logger.exception("the probe of %s can't be made", claim.name)
+        reason = f"Its probe can't be made: {type(error).__name__}: {_first_line(error)}"
+        return Observation(Outcome.FAIL, reason, Status.UNKNOWN)
     return _bounded(observe(probe, _target(claim, deadline)))
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return str(error).partition("\n")[0]
 
 
 _probes: dict[UUID, tuple[int, Probe]] = {}
 
 
 def _probe(claim: Claim) -> Probe:
-    """The probe is kept until the definition changes: some compare with their look before."""
+    """The probe is kept until the definition changes, or a plugin takes its type away: some
+    compare with their look before."""
     version, probe = _probes.get(claim.service_id, (0, None))
-    if probe is None or version != claim.version:
+    if probe is None or version != claim.version or not registry.holds(probe.type, type(probe)):
         if len(_probes) >= MOST_PROBES:
             _probes.clear()
         probe = definitions.probe_of(claim.probe, secret_fields.decrypted(claim.secrets))
@@ -132,7 +139,7 @@ def _target(claim: Claim, deadline: float) -> Target:
             version=told.get("version", ""),
             figures=told.get("metrics", {}),
         )
-    return Target(claim.name, deadline, claim.changed_at, heartbeat)
+    return Target(claim.name, deadline, claim.changed_at, heartbeat, claim.at)
 
 
 def _bounded(seen: Observation) -> Observation:

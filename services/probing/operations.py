@@ -16,6 +16,7 @@ from services.health.results import Result
 from services.probing.claims import Claim
 from services.probing.looking import Look
 from services.probing.loops import LOOP
+from services.registry import queries
 from services.registry.models import Service, State
 
 ELSEWHERE_SECONDS = 10.0  # beyond the deadline: for a worker of its node to begin
@@ -35,22 +36,22 @@ def look(*, name: str, checkpoint: Callable[[], None] = lambda: None) -> None:
 
     Raises NotFound, and Unavailable when no worker of its node did it in time.
     """
-    service = Service.objects.select_related("state").filter(name=name).first()
+    service = queries.named(name).select_related("state").annotate(now=Now()).first()
     if service is None:
-        raise NotFound(f"There is no service named {name!r}.")
+        raise queries.unknown(name)
     if service.node in ("", settings.NODE):
-        _look_here(service)
+        _look_here(service, service.now)
     else:
-        _look_there(service, checkpoint)
+        _look_there(service, service.now, checkpoint)
 
 
-def _look_here(service: Service) -> None:
+def _look_here(service: Service, now: datetime) -> None:
     found: list[Result] = []
     state = service.state
     claim = Claim(
         service.pk, service.name, service.version, service.probe, service.secrets,
         service.changed_at, float(service.probe["timeout"]),
-        state.heartbeat_at, state.heartbeat, 0.0,
+        state.heartbeat_at, state.heartbeat, 0.0, now,
     )  # fmt: skip
     one = Look(claim, found.append)
     one.start()
@@ -58,18 +59,25 @@ def _look_here(service: Service) -> None:
     results.write(found)
 
 
-def _look_there(service: Service, checkpoint: Callable[[], None]) -> None:
-    asked_at = service.state.probed_at
-    deadline = time.monotonic() + float(service.probe["timeout"]) + ELSEWHERE_SECONDS
+def _look_there(service: Service, asked_at: datetime, checkpoint: Callable[[], None]) -> None:
+    """A look that had begun before it was asked for does not count: it may have seen what was
+    before a restart. It has its own time, and then the one that counts."""
+    seconds = 2 * float(service.probe["timeout"]) + ELSEWHERE_SECONDS
+    deadline = time.monotonic() + seconds
     due_now(service.name)
-    while _probed_at(service) == asked_at:
+    while not _is_looked_at(service, since=asked_at):
         if time.monotonic() > deadline:
             raise Unavailable(
-                f"No worker of the node {service.node} looked at {service.name}: is one running?"
+                f"No worker of the node {service.node} looked at {service.name} within"
+                f" {seconds:g} s: is one running?"
             )
         checkpoint()
         time.sleep(POLL_SECONDS)
 
 
-def _probed_at(service: Service) -> datetime | None:
-    return State.objects.values_list("probed_at", flat=True).get(service=service)
+def _is_looked_at(service: Service, *, since: datetime) -> bool:
+    """Raises NotFound when it was deleted meanwhile."""
+    state = State.objects.filter(service=service).values_list("probed_at", flat=True)
+    if not state:
+        raise NotFound(f"{service.name} was deleted before anybody looked at it.")
+    return state[0] is not None and state[0] >= since

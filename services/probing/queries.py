@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.errors import NotFound
+from services.registry import queries
 from services.registry.models import State
 
 FIELDS = (
@@ -15,7 +15,7 @@ FIELDS = (
 
 def look(*, name: str) -> dict[str, Any]:
     """Raises NotFound."""
-    row = State.objects.filter(service__name=name).values(*FIELDS).first()
+    row = State.objects.filter(service__in=queries.named(name)).values(*FIELDS).first()
     if row is None:
-        raise NotFound(f"There is no service named {name!r}.")
+        raise queries.unknown(name)
     return {"service": name, **row}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,16 @@ def lock() -> None:
     lock_for_transaction(LOCK)
 
 
+def hold(services: Iterable[Service | None]) -> None:
+    """Lock services and their states in the order of everybody who writes what was seen of
+    several: who held one and waited for another would be waited for in turn."""
+    keys = [each.pk for each in services if each is not None]
+    rows = Service.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    list(rows.values_list("pk"))
+    states = State.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    list(states.values_list("pk"))
+
+
 def write(edits: Sequence[Edit], *, actor: Actor) -> list[Service]:
     """Write what changes, in the current transaction, under `lock`; the services of all edits.
 
@@ -81,6 +91,7 @@ def write(edits: Sequence[Edit], *, actor: Actor) -> list[Service]:
     """
     services: list[Service] = []
     changed = [edit for edit in edits if edit.is_change]
+    hold(edit.service for edit in changed)
     for edit in edits:
         if edit.service is None:
             services.append(_insert(edit, actor))

@@ -37,6 +37,7 @@ def apply(
     wanted = _read(services)
     gone = _others(wanted) if prune else []
     _require_no_need(wanted, {service.name for service in gone})
+    edits.hold([*(edit.service for edit in wanted if edit.is_change), *gone])
     edits.write(wanted, actor=actor)
     operations.remove(gone, actor=actor)
     # A dry run is the import itself, taken back: it can't find anything else.

@@ -108,9 +108,8 @@ def remove(services: Sequence[Service], *, actor: Actor) -> None:
         if service.origin == Origin.INSTANCE:
             message = f"{service.name} is a part of the instance itself and can't be deleted."
             raise PartOfTheInstance(message)
-    # All states before the first alert, as those do who write what was seen: who had an alert
-    # and waited for a state would be waited for in turn.
-    for service in sorted(services, key=lambda each: each.pk):
+    edits.hold(services)  # before the first alert, as those do who write what was seen
+    for service in services:
         _require_at_rest(service)
     for service in services:
         forget(service, actor=actor)
@@ -225,7 +224,7 @@ def _require_at_rest(service: Service) -> None:
     """Raises AlreadyRunning. What was seen of it is written before or no more."""
     state = State.objects.select_for_update().get(pk=service.pk)
     # Asked for apart: the statement that waited for the lock doesn't see the tasks of meanwhile.
-    task = Task.objects.filter(pk=state.acting_id, status__in=ACTIVE).first()
+    task = Task.objects.filter(pk__in=[state.acting_id], status__in=ACTIVE).first()
     if task is not None:
         raise AlreadyRunning(
             f"{service.name} is being acted on: wait for that task, or cancel it.",

@@ -34,13 +34,15 @@ def register() -> None:
     for name in sorted(taken):
         logger.warning("%s can't be registered: another service has its name already", name)
     own = [each for each in parts.registry if each.name not in taken]
+    gone = list(
+        Service.objects.filter(origin=Origin.INSTANCE).exclude(name__in=parts.registry.names())
+    )
+    edits.hold([*known.values(), *gone])
     edits.write([_edit(each, known.get(each.name), taken) for each in own], actor=SYSTEM)
     Service.objects.filter(name__in=[each.name for each in own]).exclude(
         origin=Origin.INSTANCE
     ).update(origin=Origin.INSTANCE)
-    for service in Service.objects.filter(origin=Origin.INSTANCE).exclude(
-        name__in=parts.registry.names()
-    ):
+    for service in gone:
         _forget(service)
 
 

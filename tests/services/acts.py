@@ -22,6 +22,10 @@ class Act:
     checkpoints: int = 0
     began: float = field(default_factory=time.monotonic)
 
+    @property
+    def since_here(self) -> datetime:
+        return self.since
+
     def info(self, message: str) -> None:
         self.said.append(message)
 

@@ -20,8 +20,10 @@ WORKER = "one@fleet"
 
 
 def free_broker() -> str:
-    """A database of the tests' broker that nothing else uses."""
-    return re.sub(r"/\d+$", "/15", settings.BROKER_URL)
+    """A database of the tests' broker that nothing else uses: workers of xdist have the first
+    ones, by their number."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return re.sub(r"/\d+$", f"/{15 - number}", settings.BROKER_URL)
 
 
 @contextmanager

@@ -123,6 +123,15 @@ def test_nothing_is_restarted_under_maintenance(ill):
     assert len(acts()) == 1
 
 
+def test_nothing_is_restarted_that_nobody_looks_at_any_more(ill):
+    """Such as on a node without a worker, which could not restart it either."""
+    ill()
+    Service.objects.update(changed_at=Now() - timedelta(hours=1))
+    State.objects.update(probed_at=Now() - timedelta(hours=1))
+    policy.turn()
+    assert (acts(), state("web").automatic_restarts) == ([], 0)
+
+
 def test_nothing_is_restarted_while_somebody_is_at_it(ill):
     ill()
     asked("restart", "web")
@@ -200,11 +209,51 @@ def test_what_is_well_for_long_enough_begins_anew(ill):
         due_again()
     State.objects.update(health="healthy", since=Now() - timedelta(seconds=59))
     policy.turn()
-    assert state("web").automatic_restarts == 3
+    assert state("web").automatic_restarts == 2
     State.objects.update(since=Now() - timedelta(seconds=61))
     policy.turn()
     assert (state("web").automatic_restarts, state("web").next_restart_at) == (0, None)
     assert Alert.objects.get(fingerprint="service.web.restarts").resolved_at is not None
+
+
+def given_up() -> list[str]:
+    """What people were told, whether or not it still stands."""
+    return list(
+        Event.objects.filter(name="service.restart_given_up").values_list("subject", flat=True)
+    )
+
+
+def test_what_people_resolve_is_not_told_again(ill):
+    ill()
+    for _ in range(3):
+        policy.turn()
+        due_again()
+    Alert.objects.update(resolved_at=Now())
+    policy.turn()
+    assert (given_up(), Alert.objects.filter(resolved_at=None).exists()) == (["web"], False)
+
+
+def test_a_policy_with_fewer_attempts_than_there_were_gives_up_too(ill):
+    ill(restart_policy=POLICY | {"max_attempts": 5})
+    for _ in range(2):
+        policy.turn()
+        due_again()
+    Service.objects.update(restart_policy=POLICY | {"max_attempts": 1})
+    policy.turn()
+    assert (len(acts()), given_up()) == (2, ["web"])
+
+
+def test_a_policy_with_more_attempts_goes_on_where_it_gave_up(ill):
+    ill()
+    for _ in range(3):
+        policy.turn()
+        due_again()
+    Service.objects.update(restart_policy=POLICY | {"max_attempts": 3})
+    for _ in range(3):
+        policy.turn()
+        due_again()
+    assert (len(acts()), given_up()) == (3, ["web", "web"])
+    assert "3 times" in Alert.objects.get(resolved_at=None).title
 
 
 def test_a_policy_that_is_taken_away_takes_the_alert_with_it(ill):

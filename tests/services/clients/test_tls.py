@@ -19,7 +19,7 @@ def strict_server(tmp_path):
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=authority)
     private = (tmp_path / "server.pem").read_text().partition("-----BEGIN CERTIFICATE")[0]
-    return context, {"ca": authority, "certificate": authority, "key": private}
+    return context, {"ca_certificate": authority, "certificate": authority, "key": private}
 
 
 def test_our_certificate_is_shown_to_a_server_that_asks(look, strict_server):  # noqa: F811
@@ -27,7 +27,7 @@ def test_our_certificate_is_shown_to_a_server_that_asks(look, strict_server):  #
     with engine_on_port(context) as (_, port):
         where = {"url": f"tcp://127.0.0.1:{port}", "container": "web"}
         known = look("docker", **where, tls=tls)
-        unknown = look("docker", **where, tls={"ca": tls["ca"]})
+        unknown = look("docker", **where, tls={"ca_certificate": tls["ca_certificate"]})
 
     assert known.outcome is Outcome.PASS
     assert unknown.outcome is Outcome.FAIL
@@ -45,7 +45,12 @@ def test_a_key_of_another_certificate_is_refused(strict_server, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ca": "nothing"}, {"certificate": "x"}, {"key": "x"}, {"certificate": "x", "key": "y"}],
+    [
+        {"ca_certificate": "nothing"},
+        {"certificate": "x"},
+        {"key": "x"},
+        {"certificate": "x", "key": "y"},
+    ],
 )
 def test_what_is_no_pem_is_refused(wrong):
     with pytest.raises(pydantic.ValidationError):

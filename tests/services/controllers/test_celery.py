@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import Celery
 
+from services.controllers import celery as celery_controller
 from services.controllers.base import ActionFailed
 from services.controllers.celery import CeleryController, Worker
 from tests.services.acts import Act
@@ -42,6 +43,19 @@ def test_a_repeated_restart_leaves_alone_what_has_been_renewed(fleet):
     assert the_worker(fleet).pid == before.pid
 
 
+def test_a_repeated_restart_waits_for_workers_that_are_on_their_way_back(fleet):
+    before = the_worker(fleet)
+    act = Act()
+    made = controller(fleet)
+    with made._connected(act) as workers:
+        workers.tell("shutdown", to=[WORKER])  # and then the process of the act was lost
+    until(lambda: not made._workers(act))
+
+    made.restart(act)
+
+    assert the_worker(fleet).pid != before.pid
+
+
 def test_a_restart_of_pools_replaces_every_process_and_no_worker(fleet):
     before = the_worker(fleet)
 
@@ -69,7 +83,8 @@ def test_a_process_is_replaced_once_its_task_is_done(fleet):
     assert not active()
 
 
-def test_without_a_worker_there_is_nothing_to_restart(fleet):
+def test_without_a_worker_there_is_nothing_to_restart(fleet, monkeypatch):
+    monkeypatch.setattr(celery_controller, "SETTLE_SECONDS", 0.0)
     with pytest.raises(ActionFailed, match="No worker answers"):
         controller(fleet, workers="shop-*").restart(Act())
     with pytest.raises(ActionFailed, match="No worker answers"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.controllers.base import ActionFailed
+from services.controllers.base import ActionFailed, OutcomeUnknown
 from services.controllers.kubernetes import KubernetesController
 from tasks.interrupts import CancelRequested
 from tests.services import kubernetes_api
@@ -191,3 +191,16 @@ def test_what_the_api_server_refuses_is_a_failure_with_its_words(shop):
 def test_a_cluster_that_is_not_there_is_a_failure(shop):
     with pytest.raises(ActionFailed, match="can't be reached"):
         controller(shop, host="http://127.0.0.1:1").restart(Act())
+
+
+def test_an_api_server_that_fails_is_a_failure_before_and_unknown_once_it_was_asked(shop):
+    shop.failures = [(503, "starting up")]
+    with pytest.raises(ActionFailed, match="starting up"):
+        controller(shop).restart(Act())
+
+    def fail_next(workload):
+        shop.failures = [(500, "etcd has no leader")]
+
+    shop.steps = [fail_next]
+    with pytest.raises(OutcomeUnknown, match="no leader"):
+        controller(shop).restart(Act())

@@ -53,6 +53,19 @@ def test_how_bad_it_is_depends_on_the_service(service, criticality, degraded, un
     assert Alert.objects.get().severity == unhealthy
 
 
+def test_it_is_worse_as_soon_as_the_service_matters_more(service):
+    web = service(criticality="low")
+    saw(web, PASS, FAIL, FAIL)
+    Service.objects.update(criticality="critical")
+    saw(web, FAIL, FAIL)
+    [alert] = Alert.objects.all()
+    assert (alert.severity, alert.count) == ("critical", 2)
+    Service.objects.update(criticality="low")
+    saw(web, FAIL)
+    [alert] = Alert.objects.all()
+    assert (alert.severity, alert.count) == ("critical", 2)
+
+
 class TestStoppedOnPurpose:
     def test_it_raises_none(self, service):
         web = service(desired_state="stopped")

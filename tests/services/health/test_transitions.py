@@ -26,6 +26,27 @@ def told(name: str) -> list[dict]:
     )  # fmt: skip
 
 
+class TestCost:
+    def statements(self, looks) -> int:
+        with CaptureQueriesContext(connection) as statements:
+            results.write(looks)
+        return len(statements)
+
+    def test_many_first_looks_cost_as_many_statements_as_one(self, service):
+        made = [service(f"web-{number}") for number in range(31)]
+        assert self.statements([look(each) for each in made[:30]]) == self.statements(
+            [look(made[30])]
+        )
+
+    def test_so_do_those_that_are_stopped_together(self, service):
+        made = [service(f"web-{number}") for number in range(31)]
+        results.write([look(each, at=ago(seconds=30)) for each in made])
+        Service.objects.update(desired_state="stopped")
+        State.objects.update(reason="Stopped by user:ada.")
+        many = self.statements([look(each, FAIL) for each in made[:30]])
+        assert many == self.statements([look(made[30], FAIL)]) < 30
+
+
 class TestEvents:
     def test_another_health_is_told_with_the_former_and_the_reason(self, service):
         web = service()
@@ -109,7 +130,6 @@ class TestNeighbours:
             results.write(late)
         asked = [each["sql"] for each in statements if "services_dependency" in each["sql"]]
         assert len(asked) == 2  # for the causes, and for the neighbours
-        assert len(statements) <= 22 * len(late)
 
     @pytest.mark.django_db(transaction=True)
     def test_those_who_look_are_woken(self, due_later):

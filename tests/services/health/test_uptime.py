@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from services.health.models import HealthPeriod
-from services.health.uptime import LENGTHS, Measured, Span, daily, measure, uptime
+from services.health.uptime import LENGTHS, MEASURE, Measured, Span, daily, measure, uptime
 from services.models import Service, State
 from tests.services.health.histories import NOW, lived
 
@@ -160,3 +160,31 @@ def test_the_days_are_what_their_spans_measure(service):
 def test_a_span_without_anything_is_empty():
     assert measure([]) == []
     assert Measured().percent is None
+
+
+def given(spans: list[Span]) -> dict[str, list]:
+    return {
+        "places": [*range(len(spans))],
+        "services": [span.service_id for span in spans],
+        "starts": [span.start for span in spans],
+        "ends": [span.end for span in spans],
+    }
+
+
+def removed_rows(plan: dict) -> float:
+    """That were read in vain."""
+    own = sum(count for key, count in plan.items() if key.startswith("Rows Removed"))
+    return own * plan["Actual Loops"] + sum(removed_rows(each) for each in plan.get("Plans", []))
+
+
+def test_what_lies_before_a_span_is_not_read(service):
+    """A service that was ill often has a long history, and there are many of them."""
+    web = service()
+    lived(web, *[("healthy", 0.5), ("unhealthy", 0.5)] * 2500)
+    spans = [Span(web.pk, NOW - HOUR * (each + 1), NOW - HOUR * each) for each in range(24)]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE services_healthperiod")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {MEASURE}", given(spans))
+        [[plan]] = cursor.fetchone()
+    assert removed_rows(plan["Plan"]) < 500
+    assert [each.percent for each in measure(spans)] == [50.0] * 24

@@ -147,3 +147,10 @@ def test_a_wrong_configuration_names_its_field(wrong, field):
         CeleryProbe.Configuration.model_validate({"broker_url": "redis://example.com/0", **wrong})
 
     assert [".".join(map(str, each["loc"])) for each in caught.value.errors()] == [field]
+
+
+def test_what_is_wrong_with_an_address_tells_no_piece_of_its_password():
+    with pytest.raises(pydantic.ValidationError) as caught:
+        CeleryProbe.Configuration(broker_url="redis://user:hun/ter2@example.com/0")
+
+    assert "hun" not in caught.value.errors()[0]["msg"]

@@ -118,7 +118,7 @@ def test_it_is_looked_at_over_tls(look, tmp_path):
     context, authority = certificate(tmp_path, days=30)
     with engine_on_port(context) as (_, port):
         url = f"tcp://127.0.0.1:{port}"
-        seen = look("docker", url=url, container="web", tls={"ca": authority})
+        seen = look("docker", url=url, container="web", tls={"ca_certificate": authority})
         strange = look("docker", url=url, container="web", tls={})
 
     assert seen.outcome is Outcome.PASS

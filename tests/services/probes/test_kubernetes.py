@@ -99,7 +99,7 @@ def test_a_workload_that_is_gone_and_a_wrong_token_are_told(shop, seen_of):
 def test_it_is_looked_at_over_tls(seen_of, tmp_path):
     context, authority = certificate(tmp_path, days=30)
     with cluster(context) as made:
-        seen = seen_of(made, ca=authority)
+        seen = seen_of(made, ca_certificate=authority)
         strange = seen_of(made)
 
     assert seen.outcome is Outcome.PASS
@@ -156,8 +156,9 @@ def test_what_is_no_cluster_is_told(look, web):
         ({"host": "example.com"}, "host"),
         ({"host": "https://user:password@example.com"}, "host"),
         ({"token": "secret"}, ""),
+        ({"host": "https://example.com", "token": "of two\nlines"}, "token"),
         ({"host": "https://example.com", "context": "shop"}, ""),
-        ({"host": "https://example.com", "ca": "nothing"}, ""),
+        ({"host": "https://example.com", "ca_certificate": "nothing"}, ""),
     ],
 )
 def test_a_wrong_configuration_names_its_field(wrong, field):

@@ -102,7 +102,7 @@ def test_it_logs_in_over_tls(look, tmp_path):
     with rabbit(context) as made:
         given = {"host": "127.0.0.1", "port": made.port, "virtual_host": "shop"}
         login = {"username": "user", "password": "secret"}
-        seen = look("rabbitmq", **given, **login, tls={"ca": authority})
+        seen = look("rabbitmq", **given, **login, tls={"ca_certificate": authority})
         strange = look("rabbitmq", **given, **login, tls={})
 
     assert seen.outcome is Outcome.PASS

@@ -145,7 +145,7 @@ def test_a_private_address_is_refused_unless_allowed(look, server, nothing_allow
         ({"host": "a b"}, "host"),
         ({"db": -1}, "db"),
         ({"username": "a\0"}, "username"),
-        ({"tls": {"ca": "no certificate"}}, "tls"),
+        ({"tls": {"ca_certificate": "no certificate"}}, "tls"),
         ({"tls": {"certificate": "x"}}, "tls"),
         ({"max_memory_percent": 101}, "max_memory_percent"),
     ],

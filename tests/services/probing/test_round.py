@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from core import options
 from core.health.checks import Outcome
 from services.health import results
-from services.probes.base import Observation, Status, Target
+from services.probes.base import Observation, Probe, Status, Target
 from services.probing.round import Round
+from services.registry import definitions
 from services.registry.models import State
 from tests.services.probing.specimens import probe_type, service
 from tests.waiting import until
@@ -133,6 +134,16 @@ def test_a_probe_that_can_not_be_used_any_more_says_what_to_do(written):
     assert result.observation.reason.startswith("Its probe can't be used, define it anew: There is")
 
 
+def test_a_type_that_a_plugin_takes_away_is_used_no_longer(written):
+    service("a")
+    one = Round(own_only=False)
+    with probe_type("specimen", lambda target: Observation()):
+        turning(one, lambda: written)
+    State.objects.update(next_probe_at=Now())
+    turning(one, lambda: len(written["a"]) == 2)
+    assert written["a"][1].observation.reason.startswith("Its probe can't be used")
+
+
 def test_whatever_a_probe_raises_is_what_it_saw(written):
     service("a")
 
@@ -168,3 +179,16 @@ def test_a_probe_knows_its_deadline(written):
     with probe_type("specimen", look):
         turning(Round(own_only=False), lambda: written)
     assert left[0] == pytest.approx(3.0, abs=0.5)
+
+
+def test_a_probe_that_can_not_be_made_is_told_too(written, monkeypatch):
+    service("a")
+
+    def broken(masked: object, secrets: object) -> Probe:
+        raise RuntimeError("what a plugin's probe raises")
+
+    monkeypatch.setattr(definitions, "probe_of", broken)
+    turning(Round(own_only=False), lambda: written)
+    [result] = written["a"]
+    assert result.observation.outcome is Outcome.FAIL
+    assert "what a plugin's probe raises" in result.observation.reason

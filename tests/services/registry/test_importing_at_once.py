@@ -1,4 +1,4 @@
-"""Services that go while what was seen of them is being written."""
+"""Services that go or change while what was seen of them is being written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.alerts.grouping import take_turns
 from core.alerts.operations import raise_alert
 from services.registry import importing
 from services.registry.models import Service, State
+from tests.services.specimens import DOOR, definition
 from tests.waiting import until
 
 WAITING = """
@@ -54,3 +55,27 @@ def test_nobody_waits_for_each_other(create):
     thread.join(20)
     assert done[0]["delete"] == ["a", "b"]
     assert not Service.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_of_a_file_are_changed_in_the_order_of_everybody(create):
+    first, last = create("a"), create("b")
+    given = [definition(name, probe={**DOOR, "interval": 77}) for name in ("b", "a")]
+    done: list[Any] = []
+
+    def change() -> None:
+        try:
+            done.append(importing.apply(services=given, actor=SYSTEM))
+        except Exception as error:
+            done.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=change)
+    with transaction.atomic():  # as who writes the looks at both of them
+        State.objects.select_for_update().get(pk=first.pk)
+        thread.start()
+        until(somebody_waits)
+        State.objects.select_for_update().get(pk=last.pk)
+    thread.join(20)
+    assert [each["name"] for each in done[0]["change"]] == ["b", "a"]
