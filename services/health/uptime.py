@@ -150,7 +150,7 @@ def daily(
     was down. One query."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - DAY * back for back in range(days - 1, -1, -1)]
-    given = {"services": [*service_ids], "start": starts[0], "end": now}
+    given: dict[str, Any] = {"services": [*service_ids], "start": starts[0], "end": now}
     with connection.cursor() as cursor:
         cursor.execute(BY_DAY, given)
         measured = {
