@@ -94,10 +94,19 @@ def get_service(*, name: str) -> dict[str, Any]:
     return documents.detail(known)
 
 
-def graph() -> dict[str, Any]:
-    """What depends on what, to be drawn: {"nodes", "edges"}, each by name."""
-    nodes = Service.objects.select_related("state", "state__acting").order_by("name")
+def graph(*, around: str | None = None) -> dict[str, Any]:
+    """What depends on what, to be drawn: {"nodes", "edges"}, each by name; of all services, or
+    of one, what it needs and what needs it, also by way of others."""
     edges = dependencies.load()
+    nodes = Service.objects.select_related("state", "state__acting").order_by("name")
+    if around is not None:
+        near = {
+            around,
+            *dependencies.dependencies(around, edges),
+            *dependencies.dependents(around, edges),
+        }
+        edges = {name: needs & near for name, needs in edges.items() if name in near}
+        nodes = nodes.filter(name__in=near)
     return {
         "nodes": [_node(service) for service in nodes],
         "edges": [

@@ -33,11 +33,12 @@ ACTS = (("restart", "Restart…"), ("start", "Start…"), ("stop", "Stop…"))
 
 
 def context(service: Service, *, may_change: bool) -> dict[str, Any]:
+    """Raises NotFound when it is deleted meanwhile."""
     now = timezone.now()
     found = queries.get_service(name=service.name)
     days = uptime.daily([service.pk], now=now)[service.pk]
     known = uptime.uptime([service.pk], now=now)[service.pk]
-    drawn = drawing.around(service.name, graph := queries.graph())
+    drawn = drawing.around(service.name, queries.graph(around=service.name))
     return {
         "title": service.name,
         "service": found,
@@ -66,7 +67,6 @@ def context(service: Service, *, may_change: bool) -> dict[str, Any]:
         "configuration": list(_configuration(found)),
         **_measured(found["figures"]),
         **_chart(charts.chart(service.name, now=now)),
-        "size": len(graph["nodes"]),
     }
 
 

@@ -14,6 +14,7 @@ from services.registry.graph import (
     in_order,
     inverted,
 )
+from services.registry.queries import unknown
 
 WIDTH, HEIGHT = 176, 44
 GAP_X, GAP_Y = 56, 12
@@ -64,8 +65,11 @@ class Drawing:
 
 
 def around(name: str, found: Mapping[str, Any]) -> Drawing:
-    """The service `name` in the graph that `services.catalog.queries.graph` found."""
+    """The service `name` in the graph that `services.catalog.queries.graph` found. Raises
+    NotFound when it isn't in it."""
     nodes = {node["name"]: node for node in found["nodes"]}
+    if name not in nodes:
+        raise unknown(name)
     graph: Graph = _graph(nodes, found["edges"])
     needs, needed_by = dependencies(name, graph), dependents(name, graph)
     drawn = {name, *needs, *needed_by}

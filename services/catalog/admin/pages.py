@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from core.access.acting import acting
 from core.access.actor import Actor
 from core.access.scopes import ADMIN_SERVICES, READ_SYSTEM
-from core.errors import InvalidInput, NexusError
+from core.errors import InvalidInput, NexusError, NotFound
 from core.ui.records import RecordAdmin, sentence
 from services.catalog.admin import (
     actions,
@@ -104,6 +104,18 @@ class ServiceAdmin(listing.Columns, RecordAdmin):
         """By the name, or by the key that Django knows."""
         named = registry.named(object_id).first()
         return named or super().get_object(request, object_id, from_field)  # type: ignore[return-value]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except NotFound:  # deleted since it was found
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id or "")
 
     def detail_context(self, request: HttpRequest, record: Service) -> dict[str, Any]:
         return detail.context(record, may_change=acting(request).has(ADMIN_SERVICES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
+from services.catalog import queries
 from services.controllers import base as controllers
 from services.probes import base as probes
 from tests.services.catalog.answers import data_of, seen, wrong
@@ -36,6 +37,18 @@ def test_the_graph_takes_as_many_queries_for_many(client, create, django_assert_
     client.get("/api/v1/services/graph")
     with django_assert_num_queries(2):
         client.get("/api/v1/services/graph")
+
+
+def test_of_one_service_the_graph_has_what_belongs_to_it(create):
+    for name, needs in (("db", []), ("api", ["db"]), ("web", ["api"]), ("other", ["db"])):
+        create(name, dependencies=needs)
+    found = queries.graph(around="api")
+    assert [each["name"] for each in found["nodes"]] == ["api", "db", "web"]
+    assert found["edges"] == [
+        {"service": "api", "needs": "db"},
+        {"service": "web", "needs": "api"},
+    ]
+    assert queries.graph(around="gone") == {"nodes": [], "edges": []}
 
 
 def test_no_services_are_an_empty_graph(client):

@@ -171,6 +171,13 @@ class TestThePage:
         for page in ("restart", "definition", "logs", "delete"):
             assert superuser.get(address(name, page)).status_code == 302
 
+    @pytest.mark.parametrize("found", ["gather", "graph"])
+    def test_one_that_is_deleted_meanwhile_leads_back(self, superuser, create, monkeypatch, found):
+        create()
+        nothing = {"gather": {}, "graph": {"nodes": [], "edges": []}}[found]
+        monkeypatch.setattr(f"services.catalog.queries.{found}", lambda *_, **__: nothing)
+        assert superuser.get(address())["Location"] == reverse("admin:index")
+
     def test_names_that_are_words_of_the_admin(self, superuser, create):
         for name in ("add", "change", "history", "delete_all", "task_workers"):
             create(name)
