@@ -14,6 +14,7 @@ Page = tuple[str, str, str]  # title, icon, model
 
 PAGES: dict[str, tuple[Page, ...]] = {
     "Operate": (
+        ("Services", "hub", "services.Service"),
         ("Metrics", "monitoring", "metrics.LabelSet"),
         ("Alerts", "warning", "alerts.Alert"),
         ("Tasks", "task_alt", "tasks.Task"),

@@ -17,6 +17,7 @@ from core.access.scopes import ALL_SCOPES
 from core.health import queries, transitions
 from core.health.board import board
 from core.metrics.recorder import recorder
+from core.processes import draining
 from tests.stack import Stack, running
 
 # The workers of xdist share a Valkey, and none may see what another's tests have cached.
@@ -58,6 +59,7 @@ def nothing_remembered() -> Iterator[None]:
     queries.forget()
     transitions.forget()
     recorder.restart()
+    draining.reset()
     with options.replaced({}):
         yield
 

@@ -30,6 +30,7 @@ SPECIAL_IPV4 = tuple(
 NAT64 = IPv6Network("64:ff9b::/96")
 PUBLIC_IPV6 = (IPv6Network("2000::/3"), NAT64)
 SPECIAL_IPV6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+NETWORK_FORMAT = "ip-network"  # in schemas: an address, with or without a prefix length
 IPV4_COMPATIBLE = IPv6Network("::/96")
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
@@ -41,9 +42,12 @@ def _network(text: str) -> str:
 options.section(
     "outgoing", title="Outgoing connections", help="Where probes and controllers may connect to."
 )
+_Network = Annotated[
+    str, AfterValidator(_network), Field(json_schema_extra={"format": NETWORK_FORMAT})
+]
 ALLOWED: Option[list[str]] = options.declare(
     "outgoing.allowed_networks",
-    Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=200)],
+    Annotated[list[_Network], Field(max_length=200)],
     default=[],
     help="Networks that aren't public to which probes, controllers and webhooks may connect all"
     ' the same, such as ["10.0.0.0/8", "fd00::/8"]. Whoever may define services can then make'

@@ -42,11 +42,22 @@ def list_services(
     node: str | None = None,
     owner: str | None = None,
 ) -> Rows:
-    """Rows for `core.api.pagination.page` by ("name",); give each page of them to `summaries`.
+    """Rows for `core.api.pagination.page` by ("name",); give each page of them to `summaries`."""
+    found = filtered(status=status, health=health, type=type, tag=tag, node=node, owner=owner)
+    return found.values(*ROW)
 
-    Status and health are those that can be told now: unknown where nobody has looked for too
-    long.
-    """
+
+def filtered(
+    *,
+    status: str | None = None,
+    health: str | None = None,
+    type: str | None = None,
+    tag: str | None = None,
+    node: str | None = None,
+    owner: str | None = None,
+) -> QuerySet[Service]:
+    """Status and health are those that can be told now: unknown where nobody has looked for too
+    long."""
     plain = {"type": type, "node": node, "owner": owner}
     found = Service.objects.filter(**{key: each for key, each in plain.items() if each is not None})
     if tag is not None:
@@ -66,7 +77,7 @@ def list_services(
             if status == Status.UNKNOWN
             else Q(state__status=status) & ~unknown
         )
-    return found.values(*ROW)
+    return found
 
 
 def summaries(rows: Collection[dict[str, Any]]) -> list[dict[str, Any]]:

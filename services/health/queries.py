@@ -76,7 +76,7 @@ def measured(names: Collection[str], *, now: datetime | None = None) -> dict[str
     """Of the last 24 hours, by the name of each service; three queries at most, however many
     there are."""
     found = {name: Measured() for name in names}
-    wanted = _label_sets(names)
+    wanted = label_sets(names)
     if not wanted:
         return found
     now = now or timezone.now()
@@ -89,7 +89,7 @@ def measured(names: Collection[str], *, now: datetime | None = None) -> dict[str
     }
     for name in names:
         seen = whole.get(Key(LATENCY.name, name), NOTHING)
-        found[name] = _measured(seen, whole.get(Key(FAILURES.name, name), NOTHING))
+        found[name] = summed(seen, whole.get(Key(FAILURES.name, name), NOTHING))
     return found
 
 
@@ -145,7 +145,8 @@ def recent_errors(*, service_id: UUID, limit: int = RECENT_ERRORS) -> list[dict[
     return [error(row) for row in rows]
 
 
-def _label_sets(names: Collection[str]) -> list[Wanted]:
+def label_sets(names: Collection[str]) -> list[Wanted]:
+    """What is measured of looks at these services, to be read by `core.metrics.reading`."""
     rows = LabelSet.objects.filter(
         instrument__in=(LATENCY.name, FAILURES.name), **{f"labels__{SERVICE}__in": list(names)}
     )
@@ -155,7 +156,7 @@ def _label_sets(names: Collection[str]) -> list[Wanted]:
     ]
 
 
-def _measured(seen: Figures, failed: Figures) -> Measured:
+def summed(seen: Figures, failed: Figures) -> Measured:
     """A look and its failure may lie on two sides of a minute's end: no more than all fail."""
     if not seen.count or seen.mean is None:
         return Measured()

@@ -117,18 +117,24 @@ def uptime(service_ids: Collection[UUID], *, now: datetime) -> dict[UUID, dict[s
     return found
 
 
-def daily(service_id: UUID, *, now: datetime, days: int = 90) -> list[dict[str, Any]]:
-    """The last days in UTC, the oldest first and today as far as it has come, each with its
-    percentage (None: nothing is known), the worst health and the seconds that it was down."""
+def daily(
+    service_ids: Collection[UUID], *, now: datetime, days: int = 90
+) -> dict[UUID, list[dict[str, Any]]]:
+    """Of each service the last days in UTC, the oldest first and today as far as it has come,
+    each with its percentage (None: nothing is known), the worst health and the seconds that it
+    was down. One query."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - DAY * back for back in range(days - 1, -1, -1)]
-    measured = measure([Span(service_id, start, min(start + DAY, now)) for start in starts])
-    return [
-        {
-            "date": start.date(),
-            "percent": each.percent,
-            "worst": each.worst,
-            "down_seconds": each.unhealthy,
-        }
-        for start, each in zip(starts, measured, strict=True)
-    ]
+    keys = [(service_id, start) for service_id in service_ids for start in starts]
+    measured = measure([Span(each, start, min(start + DAY, now)) for each, start in keys])
+    found: dict[UUID, list[dict[str, Any]]] = {service_id: [] for service_id in service_ids}
+    for (service_id, start), each in zip(keys, measured, strict=True):
+        found[service_id].append(
+            {
+                "date": start.date(),
+                "percent": each.percent,
+                "worst": each.worst,
+                "down_seconds": each.unhealthy,
+            }
+        )
+    return found

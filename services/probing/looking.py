@@ -20,7 +20,7 @@ from core.errors import NotFound
 from core.health.checks import Outcome
 from core.text import cut
 from services.health.results import Result
-from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe
+from services.probes.base import Heartbeat, Observation, Probe, Status, Target, observe, registry
 from services.probing.claims import Claim
 from services.registry import definitions, secret_fields
 
@@ -41,12 +41,14 @@ class Look:
         self._done = done
         self._lock = threading.Lock()
         self._is_told = False
+        self._has_returned = False
         self._thread = threading.Thread(target=self._run, name=f"look-{claim.name}", daemon=True)
 
     def start(self) -> None:
         try:
             self._thread.start()
         except RuntimeError as error:  # the process may have no more threads
+            self._has_returned = True
             self.refuse(f"It could not be looked at: {error}.")
 
     def refuse(self, reason: str) -> None:
@@ -55,7 +57,8 @@ class Look:
 
     def wait(self) -> None:
         """Until it is over, or its deadline."""
-        self._thread.join(max(self.deadline - time.monotonic(), 0.0))
+        if self._thread.ident is not None:
+            self._thread.join(max(self.deadline - time.monotonic(), 0.0))
         self.expire()
 
     def expire(self) -> None:
@@ -65,8 +68,8 @@ class Look:
 
     @property
     def hangs(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
+        """Whether the probe has not come back."""
+        return not self._has_returned
 
     @property
     def is_told(self) -> bool:
@@ -78,6 +81,7 @@ class Look:
                 found = _found(self.claim, self.deadline)
         finally:
             connections.close_all()
+            self._has_returned = True  # before it is told, or the next look would not begin
         self.expire()
         self._tell(found)
 
@@ -113,9 +117,10 @@ _probes: dict[UUID, tuple[int, Probe]] = {}
 
 
 def _probe(claim: Claim) -> Probe:
-    """The probe is kept until the definition changes: some compare with their look before."""
+    """The probe is kept until the definition changes, or a plugin takes its type away: some
+    compare with their look before."""
     version, probe = _probes.get(claim.service_id, (0, None))
-    if probe is None or version != claim.version:
+    if probe is None or version != claim.version or not registry.holds(probe.type, type(probe)):
         if len(_probes) >= MOST_PROBES:
             _probes.clear()
         probe = definitions.probe_of(claim.probe, secret_fields.decrypted(claim.secrets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -33,12 +34,16 @@ def exported() -> dict[str, Any]:
     """Every service that somebody registered, and what they changed of the instance's parts."""
     needs = graph.load()
     found = Service.objects.exclude(origin=Origin.INSTANCE, version=1).order_by("name")
-    return {"services": [_exported(each, needs.get(each.name, frozenset())) for each in found]}
+    return {"services": [definition(each, needs.get(each.name, frozenset())) for each in found]}
 
 
 def write(document: dict[str, Any]) -> str:
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    return f"{ABOUT}\n{text}"
+    return f"{ABOUT}\n{text_of(document)}"
+
+
+def text_of(value: Any) -> str:
+    """A document or a part of one, as YAML."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def read(text: str) -> dict[str, Any]:
@@ -69,7 +74,8 @@ def services_in(document: dict[str, Any]) -> list[Any]:
     return services
 
 
-def _exported(service: Service, needs: frozenset[str]) -> dict[str, Any]:
+def definition(service: Service, needs: Iterable[str]) -> dict[str, Any]:
+    """What somebody said of a service that needs these others, as a file has it."""
     whole = documents.of_service(service, needs)
     if service.origin == Origin.INSTANCE:
         return {name: whole[name] for name in ("name", *sorted(OF_PARTS))}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from nexus.env import BASE_DIR
 from tests.stack import Stack
 from tests.waiting import until
 
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 EXCEPTIONS = Path(__file__).with_name("schemathesis.toml")
+FORMATS = "tests.contract.schemathesis_formats"
 PHASES = "examples,coverage,fuzzing,stateful"
 
 
@@ -26,7 +29,11 @@ def test_the_instance_keeps_its_schema(stack: Stack, tmp_path: Path, examples: i
         "--phases", PHASES, "--max-examples", str(examples),
         "--generation-deterministic", "--continue-on-failure", "--no-color",
     ]  # fmt: skip
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    hooks = {"SCHEMATHESIS_HOOKS": FORMATS, "PYTHONPATH": str(BASE_DIR)}
+    run = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **hooks},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     cancel_what_is_left(stack)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Selected:" in run.stdout

@@ -11,6 +11,7 @@ BUILT = [
     "get_config", "update_config", "get_metrics", "get_metrics_summary",
     "get_cache_status", "clear_cache",
     "list_tasks", "get_task", "cancel_task",
+    "list_services", "get_service", "restart_service",
 ]  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_the_days_have_their_percentage_and_the_worst(service):
     web = service()
     # From 10 March 15:30 back: today healthy, yesterday partly down, before that half a day.
     lived(web, ("healthy", 12), ("degraded", 6), ("unhealthy", 6), ("healthy", 33.5))
-    found = daily(web.pk, now=NOW, days=5)
+    found = daily([web.pk], now=NOW, days=5)[web.pk]
     assert [str(each["date"]) for each in found] == [
         "2026-03-06", "2026-03-07", "2026-03-08", "2026-03-09", "2026-03-10",
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def test_ninety_days_are_one_query(service):
     web = service()
     lived(web, ("unhealthy", 24 * 100), ("healthy", 24))
     with CaptureQueriesContext(connection) as captured:
-        found = daily(web.pk, now=NOW)
+        found = daily([web.pk], now=NOW)[web.pk]
     assert (len(captured), len(found)) == (1, 90)
     assert found[0]["worst"] == "unhealthy"
 

@@ -134,6 +134,16 @@ def test_a_probe_that_can_not_be_used_any_more_says_what_to_do(written):
     assert result.observation.reason.startswith("Its probe can't be used, define it anew: There is")
 
 
+def test_a_type_that_a_plugin_takes_away_is_used_no_longer(written):
+    service("a")
+    one = Round(own_only=False)
+    with probe_type("specimen", lambda target: Observation()):
+        turning(one, lambda: written)
+    State.objects.update(next_probe_at=Now())
+    turning(one, lambda: len(written["a"]) == 2)
+    assert written["a"][1].observation.reason.startswith("Its probe can't be used")
+
+
 def test_whatever_a_probe_raises_is_what_it_saw(written):
     service("a")
 
