@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db.models import DurationField, FloatField, Func, Q, QuerySet
@@ -96,10 +97,10 @@ def get_service(*, name: str) -> dict[str, Any]:
 
 def graph() -> dict[str, Any]:
     """What depends on what, to be drawn: {"nodes", "edges"}, each by name."""
-    nodes = Service.objects.select_related("state", "state__acting").order_by("name")
+    services = Service.objects.select_related("state", "state__acting").annotate(now=Now())
     edges = dependencies.load()
     return {
-        "nodes": [_node(service) for service in nodes],
+        "nodes": [_node(service, service.now) for service in services.order_by("name")],
         "edges": [
             {"service": name, "needs": need}
             for name in sorted(edges)
@@ -108,9 +109,9 @@ def graph() -> dict[str, Any]:
     }
 
 
-def _node(service: Service) -> dict[str, Any]:
+def _node(service: Service, now: datetime) -> dict[str, Any]:
     service.state.service = service
-    effective = health_queries.effective(service.state)
+    effective = health_queries.effective(service.state, now=now)
     return {
         "name": service.name,
         "type": service.type,
