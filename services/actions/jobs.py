@@ -159,8 +159,8 @@ class ActUponServices(Job):
         except (ActionFailed, Unavailable) as error:
             return error.message
         state = State.objects.get(service=found)
-        is_up = state.health in UP and state.failures_in_a_row == 0
-        return "" if is_up else state.reason or f"it is {state.health}"
+        is_up = state.health in UP and state.successes_in_a_row > 0
+        return "" if is_up else state.reason or f"it is {state.health}, and on its way"
 
     def clean_up(self, context: Context) -> None:
         undoing.undo(self.acts, aim=self.parameters.action, context=context)

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from core.access.actor import SYSTEM
 from core.alerts.models import Alert
@@ -25,7 +25,7 @@ from core.processes import loops
 from services.actions import attempts, operations
 from services.actions.plan import Others
 from services.controllers.base import RESTART
-from services.health.models import MaintenanceWindow
+from services.health.maintenance.queries import is_under_maintenance
 from services.health.queries import effective
 from services.registry import graph
 from services.registry.definitions import RestartPolicy
@@ -49,14 +49,13 @@ def turn() -> None:
 
 
 def _candidates() -> QuerySet[State]:
-    now = timezone.now()
     return (
         State.objects.filter(
             service__restart_policy__isnull=False,
             service__desired_state=DesiredState.RUNNING,
             health=Health.UNHEALTHY,
         )
-        .filter(Q(next_restart_at=None) | Q(next_restart_at__lte=now))
+        .filter(Q(next_restart_at=None) | Q(next_restart_at__lte=Now()))
         .exclude(acting__status__in=ACTIVE)
         .order_by("service__name")
     )
@@ -65,12 +64,12 @@ def _candidates() -> QuerySet[State]:
 @transaction.atomic
 def restart_if_due(name: str, known: graph.Graph) -> None:
     """Under the lock of its row, which another worker that is at it holds."""
-    rows = _candidates().filter(service__name=name).select_related("service")
+    rows = _candidates().filter(service__name=name).select_related("service").annotate(now=Now())
     state = rows.select_for_update(of=("self",), skip_locked=True).first()
     if state is None:
         return
     policy = RestartPolicy.model_validate(state.service.restart_policy)
-    if state.failures_in_a_row < policy.after_failures or _is_excused(state, known):
+    if state.failures_in_a_row < policy.after_failures or _is_excused(state, known, now=state.now):
         return
     if state.automatic_restarts < policy.max_attempts:
         _attempt(state, policy)
@@ -78,13 +77,11 @@ def restart_if_due(name: str, known: graph.Graph) -> None:
         _give_up(state)
 
 
-def _is_excused(state: State, known: graph.Graph) -> bool:
+def _is_excused(state: State, known: graph.Graph, *, now: datetime) -> bool:
     """Whether a restart is not wanted now, or would not help; or nobody knows how it is."""
-    now = timezone.now()
     if effective(state, now=now).health != Health.UNHEALTHY:
         return True
-    windows = MaintenanceWindow.objects.filter(service=state.service_id)
-    if windows.filter(starts_at__lte=now, ends_at__gt=now).exists():
+    if is_under_maintenance([state.service_id], now):
         return True
     needed = State.objects.filter(service__name__in=graph.dependencies(state.service.name, known))
     down = Q(health=Health.UNHEALTHY) | Q(service__desired_state=DesiredState.STOPPED)
@@ -109,7 +106,7 @@ def _attempt(state: State, policy: RestartPolicy) -> None:
         logger.warning("%s could not be restarted by its policy: %s", name, error.message)
     State.objects.filter(pk=state.pk).update(
         automatic_restarts=number,
-        next_restart_at=timezone.now() + attempts.pause(policy, number),
+        next_restart_at=Now() + attempts.pause(policy, number),
     )
 
 
@@ -139,15 +136,17 @@ def _give_up(state: State) -> None:
 
 def forget_recovered() -> None:
     """Begin to count anew for those that are well again, or have no policy any more."""
-    counted = State.objects.filter(automatic_restarts__gt=0).values_list(
-        "service__name", "service__restart_policy", "health", "since"
+    counted = (
+        State.objects.filter(automatic_restarts__gt=0)
+        .annotate(now=Now())
+        .values_list("service__name", "service__restart_policy", "health", "since", "now")
     )
-    for name, reason in list(_recovered(counted, timezone.now())):
+    for name, reason in list(_recovered(counted)):
         attempts.forget(name, reason=reason)
 
 
-def _recovered(rows: Iterable[tuple[Any, ...]], now: datetime) -> Iterable[tuple[str, str]]:
-    for name, policy, health, since in rows:
+def _recovered(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[str, str]]:
+    for name, policy, health, since, now in rows:
         if policy is None:
             yield name, "It has no restart policy any more."
             continue

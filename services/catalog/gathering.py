@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.alerts import queries as alerts
@@ -39,9 +40,10 @@ class Gathered:
 
 def gather(ids: Collection[UUID]) -> dict[UUID, Gathered]:
     """By their ids; those that are gone are left out."""
-    now = timezone.now()
     services = Service.objects.filter(pk__in=ids).select_related("state", "state__acting")
-    found = {service.pk: service for service in services}
+    found = {service.pk: service for service in services.annotate(now=Now())}
+    # By the clock by which they were looked at, which may be another's than ours.
+    now = max((service.now for service in found.values()), default=timezone.now())
     for service in found.values():
         service.state.service = service
     needs, needed_by = _neighbours(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db.models import DurationField, FloatField, Func, Q, QuerySet
@@ -98,7 +99,7 @@ def graph(*, around: str | None = None) -> dict[str, Any]:
     """What depends on what, to be drawn: {"nodes", "edges"}, each by name; of all services, or
     of one, what it needs and what needs it, also by way of others."""
     edges = dependencies.load()
-    nodes = Service.objects.select_related("state", "state__acting").order_by("name")
+    services = Service.objects.select_related("state", "state__acting").annotate(now=Now())
     if around is not None:
         near = {
             around,
@@ -106,9 +107,9 @@ def graph(*, around: str | None = None) -> dict[str, Any]:
             *dependencies.dependents(around, edges),
         }
         edges = {name: needs & near for name, needs in edges.items() if name in near}
-        nodes = nodes.filter(name__in=near)
+        services = services.filter(name__in=near)
     return {
-        "nodes": [_node(service) for service in nodes],
+        "nodes": [_node(service, service.now) for service in services.order_by("name")],
         "edges": [
             {"service": name, "needs": need}
             for name in sorted(edges)
@@ -117,9 +118,9 @@ def graph(*, around: str | None = None) -> dict[str, Any]:
     }
 
 
-def _node(service: Service) -> dict[str, Any]:
+def _node(service: Service, now: datetime) -> dict[str, Any]:
     service.state.service = service
-    effective = health_queries.effective(service.state)
+    effective = health_queries.effective(service.state, now=now)
     return {
         "name": service.name,
         "type": service.type,

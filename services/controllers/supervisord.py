@@ -37,6 +37,7 @@ class SupervisordController(Controller):
     has_logs = True
 
     def start(self, acting: Acting) -> None:
+        self._let_stop(acting)
         with outcome(), self._supervisord(acting) as supervisord:
             supervisord.start()
         self._wait(acting, _has_begun, seconds=min(SETTLE_SECONDS, acting.remaining()))
@@ -65,6 +66,19 @@ class SupervisordController(Controller):
         if len(found) == 1:
             return next(iter(found.values()))
         return [f"{name}: {line}" for name, several in found.items() for line in several]
+
+    def _let_stop(self, acting: Acting) -> None:
+        """supervisord says yes to starting what is still on its way down, and does nothing."""
+        deadline = time.monotonic() + acting.remaining()
+        while stopping := self._stopping(acting):
+            if time.monotonic() > deadline - PAUSE_SECONDS:
+                raise ActionFailed(f"{stopping[0].full_name} has not stopped yet: start it then.")
+            acting.checkpoint()
+            time.sleep(PAUSE_SECONDS)
+
+    def _stopping(self, acting: Acting) -> list[Process]:
+        with reading(), self._supervisord(acting) as supervisord:
+            return [each for each in supervisord.processes() if each.state == "STOPPING"]
 
     def _supervisord(self, acting: Acting) -> Supervisord:
         seconds = min(max(acting.remaining(), LEAST_SECONDS), CALL_SECONDS)

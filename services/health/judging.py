@@ -69,7 +69,8 @@ def judge(look: Look, before: Standing) -> Verdict:
         )
     fresh = before.probed_at is None or unknown_since is not None
     failures = (1 if fresh else before.failures + 1) if look.failed else 0
-    successes = 0 if look.failed else (1 if fresh else before.successes + 1)
+    is_good = not look.failed and not _is_on_its_way(look, before)
+    successes = (1 if fresh else before.successes + 1) if is_good else 0
     former = Health.UNKNOWN if fresh else Health(before.health)
     health = _health(look, former, before, failures=failures, successes=successes)
     is_confirmed = health == OF_OUTCOME[look.outcome]
@@ -106,6 +107,11 @@ def _health(
     return seen
 
 
+def _is_on_its_way(look: Look, before: Standing) -> bool:
+    """Whether it is not what the action waits for yet, though nothing is wrong with it."""
+    return before.is_acting and look.status in (Status.STARTING, Status.RESTARTING)
+
+
 def _status(look: Look, before: Standing, *, is_confirmed: bool) -> str:
     """What the probe says; what it can't say follows from health. While something acts on the
     service, that knows better."""
@@ -119,7 +125,7 @@ def _status(look: Look, before: Standing, *, is_confirmed: bool) -> str:
 
 
 def _reason(look: Look, before: Standing, *, is_confirmed: bool, successes: int) -> str:
-    if look.failed or is_confirmed:
+    if look.failed or is_confirmed or not successes:
         return look.reason
     wanted = before.rhythm.success_threshold
     return f"It answers again: {successes} of {wanted} good looks in a row."

@@ -2,8 +2,9 @@
 
 Everything about a program lies in its folder, so that whatever process acts upon it sees the
 same: `NAME.pid` while it was started, `NAME.fails` with the name of the action that fails,
-`NAME.hangs` and `NAME.vanishes` likewise, `NAME.ill` with why it is not well, `NAME.old` while a
-restart has not come about, and `acts`, a line for each act.
+`NAME.hangs` and `NAME.vanishes` likewise, `NAME.ill` with why it is not well, `NAME.starting`
+with why it is not up yet, `NAME.old` while a restart has not come about, and `acts`, a line for
+each act.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from core.access.actor import SYSTEM
 from services.controllers import base as controllers
 from services.controllers.base import Acting, ActionFailed, Controller, OutcomeUnknown
 from services.probes import base as probes
-from services.probes.base import Observation, Probe, Status, Target, Unhealthy
+from services.probes.base import Observation, Outcome, Probe, Status, Target, Unhealthy
 from services.registry import operations
 from services.registry.models import Service
 from tests.waiting import until
@@ -80,6 +81,8 @@ class ProgramProbe(Probe):
             raise Unhealthy("it does not run")
         if ill := program.said("ill"):
             raise Unhealthy(ill)
+        if starting := program.said("starting"):
+            return Observation(Outcome.WARNING, starting, status=Status.STARTING)
         return Observation(status=Status.RUNNING)
 
 

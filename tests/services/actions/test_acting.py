@@ -10,7 +10,7 @@ from core.alerts.models import Alert
 from core.events.models import Event
 from services.registry.models import DesiredState
 from tasks.models import Task
-from tests.services.actions.doing import asked, desired, done, ran, ran_beside, state
+from tests.services.actions.doing import asked, desired, done, ran, ran_beside, state, told
 from tests.waiting import until
 
 
@@ -36,6 +36,20 @@ def test_a_restart_gives_another_process_and_waits_until_it_is_healthy(create, p
     )
     assert 0 < report["duration_ms"] <= document["duration_ms"]
     assert (state("web").status, state("web").health) == ("running", "healthy")
+
+
+def test_what_is_still_starting_is_not_up_yet(create, programs):
+    """As a container whose health check has not passed: nothing is wrong, but it isn't there."""
+    create("web")
+    programs("web").file("starting").write_text("its check has not passed yet")
+    task = asked("restart", "web", timeout_seconds=30)
+    with ran_beside(task):
+        until(lambda: state("web").reason == "its check has not passed yet")
+        first = state("web").probed_at
+        until(lambda: state("web").probed_at > first)
+        assert told(task)["status"] == "running"
+        programs("web").file("starting").unlink()
+    assert told(task)["status"] == "completed"
 
 
 def test_it_is_told_and_written_down_who_did_what_and_why(create):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core.access.actor import SYSTEM
 from core.metrics.flushing import flush
+from services.catalog import queries
 from services.health.maintenance.operations import schedule
 from services.health.models import HealthPeriod
 from services.registry.models import State
@@ -96,3 +97,15 @@ def test_an_open_window_of_maintenance(client, create):
         assert (found["maintenance"]["status"], found["maintenance"]["reason"]) == (
             "current", "upgrade",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(hours=1)])
+def test_the_clock_of_who_tells_does_not_matter(create, monkeypatch, by):
+    """Nodes may differ, and what was seen is dated by the database."""
+    saw(create(), PASS)
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + by)
+    found = queries.get_service(name="shop")
+    [node] = queries.graph()["nodes"]
+    assert found["health"] == node["health"] == "healthy"
+    assert found["metrics"]["uptime"] < 60

@@ -31,6 +31,13 @@ sys.stdout.flush(); time.sleep(600)
 """
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
+SLOW = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), exit()))
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
 
 @pytest.fixture(scope="module")
 def supervisord(tmp_path_factory) -> Iterator[Supervision]:
@@ -41,6 +48,7 @@ def supervisord(tmp_path_factory) -> Iterator[Supervision]:
                            "autostart": "false"},
         "program:talking": {"command": _script(tmp_path_factory, TALKING), **own},
         "program:deaf": {"command": _script(tmp_path_factory, DEAF), **own},
+        "program:slow": {"command": _script(tmp_path_factory, SLOW), **own},
         "program:left": {"command": _script(tmp_path_factory, TALKING), **own},
         "program:right": {"command": SLEEP, **own},
         "group:both": {"programs": "left,right"},
@@ -103,6 +111,30 @@ def test_it_is_stopped_and_started_however_often_it_is_asked(supervisord, web):
     for _ in range(2):
         web.start(Act())
         assert pids(supervisord, "web")
+
+
+def test_what_is_still_stopping_is_started_when_it_has_stopped(supervisord):
+    """As when a restart is cancelled while it stops what it would have started again."""
+    slow = controller(supervisord, "slow")
+    (before,) = pids(supervisord, "slow")
+    until(lambda: slow.logs(1) == [str(before)])
+    with pytest.raises(CancelRequested):
+        slow.stop(Act(cancelled_at=1))
+
+    slow.start(Act())
+
+    assert pids(supervisord, "slow") not in ({before}, set())
+
+
+def test_what_does_not_stop_in_time_is_not_started(supervisord):
+    slow = controller(supervisord, "slow")
+    (before,) = pids(supervisord, "slow")
+    until(lambda: slow.logs(1) == [str(before)])
+    with pytest.raises(CancelRequested):
+        slow.stop(Act(cancelled_at=1))
+    with pytest.raises(ActionFailed, match="has not stopped yet"):
+        slow.start(Act(seconds=0.2))
+    slow.start(Act())
 
 
 def test_a_restart_whose_stop_was_done_before_starts_it(supervisord, web):

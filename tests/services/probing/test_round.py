@@ -13,6 +13,7 @@ from core import options
 from core.health.checks import Outcome
 from services.health import results
 from services.probes.base import Observation, Probe, Status, Target
+from services.probing import claims
 from services.probing.round import Round
 from services.registry import definitions
 from services.registry.models import State
@@ -192,3 +193,26 @@ def test_a_probe_that_can_not_be_made_is_told_too(written, monkeypatch):
     [result] = written["a"]
     assert result.observation.outcome is Outcome.FAIL
     assert "what a plugin's probe raises" in result.observation.reason
+
+
+def test_many_are_looked_at_on_time_while_some_of_them_hang(monkeypatch, gate):
+    names = [f"s{number:02}" for number in range(60)]
+    for name in names:
+        service(name, interval=1.0, timeout=0.5, kind="gate" if name < "s03" else "specimen")
+    late: list[float] = []
+    take = claims.take
+
+    def noted(**options) -> list[claims.Claim]:
+        taken = take(**options)
+        late.extend(claim.late_seconds for claim in taken)
+        return taken
+
+    monkeypatch.setattr(claims, "take", noted)
+    one = Round(own_only=False)
+    with (
+        probe_type("gate", gate.look),
+        probe_type("specimen", lambda target: Observation()),
+    ):
+        turning(one, lambda: len(late) >= 3 * len(names))
+    assert max(late) < 2.0
+    assert not State.objects.filter(service__name__gte="s03").exclude(health="healthy").exists()
