@@ -13,6 +13,7 @@ MODULES = (
     "services.health.measuring",
     "services.registry.rotation",
     "services.probing.loops",
+    "services.health.expected",
     "services.health.retention",
     "services.health.causes",
     "services.health.maintenance.borders",

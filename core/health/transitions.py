@@ -18,6 +18,7 @@ from django.db import transaction
 
 from core.alerts import operations as alerts
 from core.events import operations as events
+from core.health import checks, excuses
 from core.health.board import Board, Health, Standing, board
 from core.health.models import ComponentStatus
 
@@ -88,6 +89,7 @@ def write(*, to: Board = board) -> int:
         with _lock:
             if _pending and _pending[0] is transition:
                 _pending.popleft()
+    _tell_of_unexcused()
     for row in ComponentStatus.objects.values("component", "status", "since"):
         to.adopt_since(row["component"], row["status"], row["since"])
     return published
@@ -123,22 +125,44 @@ def _write(transition: Transition) -> bool:
         "at": transition.at.isoformat().replace("+00:00", "Z"),
     }
     events.publish("component.status_changed", subject=transition.component, payload=facts)
-    _alert(transition, facts)
+    is_well = transition.status == Health.HEALTHY
+    untold = not is_well and excuses.is_excused(transition.component)
+    ComponentStatus.objects.filter(component=transition.component).update(untold=untold)
+    if is_well:
+        alerts.resolve_alert(
+            fingerprint=f"health.{transition.component}", reason="The component is healthy again."
+        )
+    elif not untold:
+        _alert(transition.component, facts, is_critical=transition.critical)
     return True
 
 
-def _alert(transition: Transition, facts: dict[str, Any]) -> None:
-    fingerprint = f"health.{transition.component}"
-    if transition.status == Health.HEALTHY:
-        alerts.resolve_alert(fingerprint=fingerprint, reason="The component is healthy again.")
-        return
-    name = transition.component.replace("_", " ").capitalize()
-    is_worst = transition.critical and transition.status == Health.UNHEALTHY
+@transaction.atomic
+def _tell_of_unexcused() -> None:
+    """Alert to what is not well still, now that the excuse for it is over."""
+    for row in ComponentStatus.objects.select_for_update(skip_locked=True).filter(untold=True):
+        if excuses.is_excused(row.component):
+            continue
+        facts = {
+            "component": row.component,
+            "status": row.status,
+            "reason": row.reason or None,
+            "at": row.since.isoformat().replace("+00:00", "Z"),
+        }
+        critical = {each.name for each in checks.known_components() if each.critical}
+        _alert(row.component, facts, is_critical=row.component in critical)
+        row.untold = False
+        row.save(update_fields=["untold"])
+
+
+def _alert(component: str, facts: dict[str, Any], *, is_critical: bool) -> None:
+    name = component.replace("_", " ").capitalize()
+    is_worst = is_critical and facts["status"] == Health.UNHEALTHY
     alerts.raise_alert(
-        fingerprint=fingerprint,
+        fingerprint=f"health.{component}",
         source="health",
         severity="critical" if is_worst else "warning",
-        title=f"{name}: {transition.status}",
-        message=transition.reason,
+        title=f"{name}: {facts['status']}",
+        message=facts["reason"] or "",
         details=facts,
     )

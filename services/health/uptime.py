@@ -53,6 +53,31 @@ MEASURE = """
     ) AS measured
 """
 
+# By the day that periods lie in: with a span for each day, every one of them would be compared
+# with all periods before it.
+BY_DAY = """
+    SELECT period.service_id, day,
+        coalesce(sum(seconds) FILTER (WHERE period.health = 'healthy'), 0),
+        coalesce(sum(seconds) FILTER (WHERE period.health = 'degraded'), 0),
+        coalesce(sum(seconds) FILTER (WHERE period.health = 'unhealthy'), 0)
+    FROM services_healthperiod AS period
+    JOIN services_state AS state ON state.service_id = period.service_id
+    CROSS JOIN LATERAL (SELECT
+        greatest(period.started_at, %(start)s) AS began_at,
+        least(coalesce(period.ended_at, state.probed_at, period.started_at), %(end)s) AS over_at
+    ) AS part
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('day', began_at, 'UTC'), over_at, interval '24 hours'
+    ) AS day
+    CROSS JOIN LATERAL (SELECT extract(epoch FROM
+        least(over_at, day + interval '24 hours') - greatest(began_at, day)) AS seconds
+    ) AS piece
+    WHERE period.service_id = ANY(%(services)s) AND period.started_at < %(end)s
+        AND (period.ended_at IS NULL OR period.ended_at > %(start)s)
+        AND period.health <> 'unknown' AND NOT period.excused AND seconds > 0
+    GROUP BY period.service_id, day
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -125,16 +150,23 @@ def daily(
     was down. One query."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - DAY * back for back in range(days - 1, -1, -1)]
-    keys = [(service_id, start) for service_id in service_ids for start in starts]
-    measured = measure([Span(each, start, min(start + DAY, now)) for each, start in keys])
-    found: dict[UUID, list[dict[str, Any]]] = {service_id: [] for service_id in service_ids}
-    for (service_id, start), each in zip(keys, measured, strict=True):
-        found[service_id].append(
-            {
-                "date": start.date(),
-                "percent": each.percent,
-                "worst": each.worst,
-                "down_seconds": each.unhealthy,
-            }
-        )
-    return found
+    given: dict[str, Any] = {"services": [*service_ids], "start": starts[0], "end": now}
+    with connection.cursor() as cursor:
+        cursor.execute(BY_DAY, given)
+        measured = {
+            (service_id, day): Measured(*map(float, seconds))
+            for service_id, day, *seconds in cursor.fetchall()
+        }
+    return {
+        service_id: [_day(start, measured.get((service_id, start), Measured())) for start in starts]
+        for service_id in service_ids
+    }
+
+
+def _day(start: datetime, measured: Measured) -> dict[str, Any]:
+    return {
+        "date": start.date(),
+        "percent": measured.percent,
+        "worst": measured.worst,
+        "down_seconds": measured.unhealthy,
+    }

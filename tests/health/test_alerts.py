@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -12,7 +13,7 @@ from core.access.actor import SYSTEM
 from core.alerts import operations
 from core.alerts.models import Alert
 from core.events.models import Event
-from core.health import background, transitions
+from core.health import background, excuses, transitions
 from core.health.board import Health, Standing
 from core.health.checks import Component, Unhealthy
 from core.health.models import ComponentStatus
@@ -166,3 +167,44 @@ def test_a_running_web_process_opens_and_resolves_by_itself(check, monkeypatch):
     finally:
         runtime.stop()
     assert Alert.objects.get().message == "works: it is gone"
+
+
+class TestWhatSomebodyMeant:
+    @pytest.fixture
+    def excused(self) -> Iterator[set[str]]:
+        """The components for which there is an excuse."""
+        found: set[str] = set()
+        excuses.registry.add("test", lambda component: component in found)
+        yield found
+        excuses.registry.remove("test")
+
+    def test_nobody_is_alerted_while_it_is_excused(self, excused):
+        excused.add("test_part")
+        see(Health.UNHEALTHY, reason="restarting")
+        see(Health.HEALTHY)
+        assert not Alert.objects.exists()
+
+    def test_what_outlasts_its_excuse_is_told_once(self, excused):
+        excused.add("test_part")
+        see(Health.UNHEALTHY, reason="restarting")
+        transitions.write()
+        assert not Alert.objects.exists()
+        excused.clear()
+        transitions.write()
+        transitions.write()
+        alert = Alert.objects.get()
+        assert (alert.fingerprint, alert.count, alert.message) == (
+            "health.test_part",
+            1,
+            "restarting",
+        )
+        see(Health.HEALTHY)
+        alert.refresh_from_db()
+        assert alert.resolved_at is not None
+
+    def test_an_excuse_that_breaks_is_none(self, excused, caplog):
+        excuses.registry.add("broken", lambda component: 1 / 0)
+        see(Health.UNHEALTHY)
+        excuses.registry.remove("broken")
+        assert Alert.objects.exists()
+        assert "the excuse broken broke" in caplog.text

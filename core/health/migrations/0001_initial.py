@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(max_length=20)),
                 ('reason', models.TextField(blank=True, default='')),
                 ('since', models.DateTimeField()),
+                ('untold', models.BooleanField(db_default=False)),
             ],
             options={
                 'verbose_name_plural': 'component statuses',

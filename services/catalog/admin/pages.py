@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
@@ -64,6 +65,9 @@ class ServiceAdmin(listing.Columns, RecordAdmin):
     detail_template = "services/service.html"
     record_actions = ("probe", "maintain", "end_maintenance")
     empty_text = "Register what your team runs; the parts of Nexus itself appear by themselves."
+
+    class Media:
+        js = (Script("nexus/refresh.js", type="module"),)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and acting(request).has(READ_SYSTEM)

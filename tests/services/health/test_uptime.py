@@ -139,6 +139,24 @@ def test_ninety_days_are_one_query(service):
     assert found[0]["worst"] == "unhealthy"
 
 
+def test_the_days_are_what_their_spans_measure(service):
+    seed = random.Random(7)
+    made = [service(name) for name in ("web", "shop", "never")]
+    kinds = ("healthy", "degraded", "unhealthy", "unknown", "healthy!")
+    for each in made[:2]:
+        pieces = [(seed.choice(kinds), seed.choice((0.2, 3, 24, 70))) for _ in range(60)]
+        lived(each, *pieces, until=NOW - seed.choice((0, 30)) * HOUR)
+    found = daily([each.pk for each in made], now=NOW, days=30)
+    today = NOW.replace(hour=0, minute=0)
+    for each in made:
+        for back, day in enumerate(reversed(found[each.pk])):
+            start = today - 24 * back * HOUR
+            [span] = measure([Span(each.pk, start, min(start + 24 * HOUR, NOW))])
+            assert day["percent"] == pytest.approx(span.percent)
+            assert day["worst"] == span.worst
+            assert day["down_seconds"] == pytest.approx(span.unhealthy)
+
+
 def test_a_span_without_anything_is_empty():
     assert measure([]) == []
     assert Measured().percent is None
