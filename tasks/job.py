@@ -96,6 +96,8 @@ class Job:
     timeout: ClassVar[float | None] = None  # seconds for one attempt; None: as is configured
     max_attempts: ClassVar[int | None] = None  # None: as is configured
     retryable: ClassVar[bool] = True  # whether another attempt may follow one that did not end
+    scope: ClassVar[str | None] = None  # that people need beside admin:tasks to retry one
+    may_be_retried: ClassVar[bool] = True  # by people, as a task of its own once this one failed
     retry_on: ClassVar[tuple[builtins.type[Exception], ...]] = (OperationalError, InterfaceError)
     queue_behind: ClassVar[bool] = False  # wait for the holder of the concurrency key, not refuse
     hidden: ClassVar[bool] = False
@@ -114,6 +116,10 @@ class Job:
         if not cls.retryable:
             return 1
         return DEFAULT_ATTEMPTS.value if cls.max_attempts is None else cls.max_attempts
+
+    @classmethod
+    def is_for_people_to_retry(cls) -> bool:
+        return cls.retryable and cls.may_be_retried
 
     @classmethod
     def concurrency_key(cls, parameters: Any) -> str | None:

@@ -181,7 +181,8 @@ def _request_cancel(task: Task) -> None:
 def retry(*, task_id: UUID, actor: Actor) -> Task:
     """Start a new task with the parameters of one that failed or was cancelled.
 
-    Raises NotFound, NotRetryable, and what `start` raises.
+    Raises NotFound, NotRetryable, PermissionDenied without the scope of the job, and what
+    `start` raises.
     """
     task = Task.objects.filter(pk=task_id).first()
     if task is None:
@@ -191,7 +192,10 @@ def retry(*, task_id: UUID, actor: Actor) -> Task:
             f"{task.external_id} is {task.shown_status}: "
             "only a failed or cancelled task can be retried."
         )
-    if not jobs.get(task.type).retryable:
+    job = jobs.get(task.type)
+    if job.scope is not None:
+        actor.require(job.scope)
+    if not job.is_for_people_to_retry():
         raise NotRetryable(f"A {task.type} can't simply run again; start a new one on purpose.")
     return start(
         task.type, parameters=task.parameters, actor=actor, queue=task.queue, retry_of=task

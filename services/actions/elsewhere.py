@@ -139,6 +139,7 @@ class ActThere(Job):
     steps = Steps(act=External(8, repeatable=True), renew=External(2, repeatable=True))
     timeout = 2 * 3600.0
     max_attempts = 5
+    may_be_retried = False  # without the task that asked for it, nobody knows that it acts
 
     @classmethod
     def concurrency_key(cls, parameters: Any) -> str:

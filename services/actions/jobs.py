@@ -9,6 +9,7 @@ from typing import Any
 
 import pydantic
 
+from core.access.scopes import ADMIN_SERVICES
 from core.errors import NexusError, Unavailable
 from services.actions import elsewhere, holding, outcomes, standing, undoing
 from services.actions.acting import Acting
@@ -62,6 +63,7 @@ class ActUponServices(Job):
     steps = Steps(check=1, act=External(1, repeatable=True), wait=External(1, repeatable=True))
     timeout = 6 * 3600.0
     max_attempts = 5
+    scope = ADMIN_SERVICES
 
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)

@@ -19,7 +19,7 @@ from core.ui.figures import ago, code, duration, link, percent
 from core.ui.records import Facts, RecordAdmin, pretty
 from core.ui.status import badge
 from tasks import operations, queries
-from tasks.job import jobs
+from tasks.job import Job, jobs
 from tasks.models import ACTIVE, Status, Task
 
 
@@ -47,6 +47,12 @@ class TypeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Task]) -> QuerySet[Task]:
         return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+def _may_retry(request: HttpRequest, job: type[Job] | None) -> bool:
+    if job is None or not job.is_for_people_to_retry():
+        return False
+    return job.scope is None or acting(request).has(job.scope)
 
 
 @admin.register(Task)
@@ -78,7 +84,7 @@ class TaskAdmin(RecordAdmin):
             "task": record,
             "document": document,
             "may_cancel": may_act and not record.finished and not record.cancel_requested_at,
-            "may_retry": may_act and bool(job and job.retryable) and record.status in RETRYABLE,
+            "may_retry": may_act and record.status in RETRYABLE and _may_retry(request, job),
             "last_log": document["logs"][-1]["id"] if document["logs"] else 0,
             "parameters": pretty(record.parameters) if record.parameters else "",
             "result": pretty(record.result) if record.result is not None else "",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import OperationalError, connection
 
 from core.access.actor import SYSTEM
+from core.errors import PermissionDenied
 from core.events.models import Event
 from services.actions.jobs import ActUponServices
 from tasks import draining, operations, runner
 from tasks.models import Task
+from tasks.operations import NotRetryable
 from tests.services.actions.doing import (
+    ANNA,
     asked,
     desired,
     done,
@@ -194,3 +198,21 @@ def test_it_is_the_same_task_whoever_starts_it(create, programs):
     assert programs("web").acts() == []
     assert runner.run(held.pk)
     assert Event.objects.filter(name="service.restarted").count() == 1
+
+
+def test_a_retry_takes_the_right_to_act_upon_services(create, programs):
+    create("web")
+    programs("web").file("fails").write_text("restart")
+    task = asked("restart", "web")
+    ran(task)
+    with pytest.raises(PermissionDenied, match="admin:services"):
+        operations.retry(task_id=task.pk, actor=replace(ANNA, scopes=frozenset({"admin:tasks"})))
+
+
+def test_what_another_task_asked_for_is_not_retried_without_it(db):
+    """Nobody would know that it acts upon the service."""
+    task = Task.objects.create(
+        type="services.act_there", status="failed", timeout=60, max_attempts=1
+    )
+    with pytest.raises(NotRetryable, match="start a new one"):
+        operations.retry(task_id=task.pk, actor=ANNA)
