@@ -17,9 +17,9 @@ from uuid import UUID
 
 from django.db import connection
 
-LENGTHS = {name: timedelta(days=days) for name, days in (
-    ("24h", 1), ("7d", 7), ("30d", 30), ("90d", 90)
-)}  # fmt: skip
+LENGTHS = {
+    name: timedelta(days=days) for name, days in (("24h", 1), ("7d", 7), ("30d", 30), ("90d", 90))
+}
 DAY = timedelta(days=1)
 MEASURE = """
     WITH span AS (

@@ -59,9 +59,7 @@ class Edit:
     def secret_changes(self) -> list[str]:
         """Where a secret is set, replaced or taken away."""
         before, after = self.secrets_before, self.secrets
-        return sorted(
-            path for path in {*before, *after} if before.get(path) != after.get(path)
-        )  # fmt: skip
+        return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
     @property
     def is_change(self) -> bool:

@@ -30,9 +30,7 @@ def pass_borders() -> None:
     at at once, for people may have to be told now."""
     opened_or_closed = MaintenanceWindow.objects.filter(
         service=OuterRef("service"), ends_at__gt=OuterRef("started_at")
-    ).filter(
-        Q(starts_at__gt=OuterRef("started_at"), starts_at__lte=Now()) | Q(ends_at__lte=Now())
-    )  # fmt: skip
+    ).filter(Q(starts_at__gt=OuterRef("started_at"), starts_at__lte=Now()) | Q(ends_at__lte=Now()))
     due = HealthPeriod.objects.filter(Exists(opened_or_closed), ended_at=None)
     for service_id in due.values_list("service_id", flat=True):
         _pass(service_id)

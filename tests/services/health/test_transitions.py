@@ -20,10 +20,10 @@ from tests.services.health.conftest import FAIL, PASS, ago, look, saw
 
 def told(name: str) -> list[dict]:
     return list(
-        Event.objects.filter(name=name).order_by("created_at", "id").values_list(
-            "payload", flat=True
-        )
-    )  # fmt: skip
+        Event.objects.filter(name=name)
+        .order_by("created_at", "id")
+        .values_list("payload", flat=True)
+    )
 
 
 class TestCost:

@@ -38,9 +38,7 @@ def test_each_length_sees_its_own_time(service):
 
 def test_what_is_unknown_or_excused_does_not_count(service):
     web = service()
-    lived(
-        web, ("unknown", 4), ("unhealthy!", 4), ("healthy!", 4), ("healthy", 9), ("unhealthy", 3)
-    )  # fmt: skip
+    lived(web, ("unknown", 4), ("unhealthy!", 4), ("healthy!", 4), ("healthy", 9), ("unhealthy", 3))
     assert percents(web)["24h"] == 75.0
 
 

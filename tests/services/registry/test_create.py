@@ -122,7 +122,7 @@ def heard() -> list[str]:
             {("probe.type", "unknown_type"), ("tags", "tuple_type")},
         ),
     ],
-)  # fmt: skip
+)
 def test_a_definition_that_makes_no_sense_is_refused_with_the_place(given, wrong):
     assert details({**definition(), **given}) == wrong
     assert not Service.objects.exists()
