@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from services.health.models import HealthPeriod
-from services.health.uptime import LENGTHS, MEASURE, Measured, Span, daily, measure, uptime
+from services.health.uptime import LENGTHS, MEASURE, Span, Uptime, daily, measure, uptime
 from services.models import Service, State
 from tests.services.health.histories import NOW, lived
 
@@ -157,7 +157,7 @@ def test_the_days_are_what_their_spans_measure(service):
 
 def test_a_span_without_anything_is_empty():
     assert measure([]) == []
-    assert Measured().percent is None
+    assert Uptime().percent is None
 
 
 def given(spans: list[Span]) -> dict[str, list]:
