@@ -9,9 +9,9 @@ from functools import cache
 from core.processes import endings, loops
 from services.probing import claims
 from services.probing.round import Round
+from services.registry.waking import CHANNEL
 
 BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
-LOOP = "services.probing"  # and the channel of the NOTIFY that something is due now
 
 
 @cache
@@ -23,7 +23,7 @@ def _pause(own_only: bool) -> float:
     return BUSY_SECONDS if _round(own_only).is_busy else IDLE_SECONDS
 
 
-@loops.register(LOOP, roles={"worker"}, interval=lambda: _pause(False))
+@loops.register(CHANNEL, roles={"worker"}, interval=lambda: _pause(False))
 def look_at_all() -> None:
     _round(False).turn()
 
