@@ -13,6 +13,7 @@ from core.api.schema import PREFER, raises
 from core.api.serializers import body_of, query_of
 from core.api.views import ApiView
 from services.actions import operations, queries
+from services.actions.current import ControllerUnusable
 from services.actions.elsewhere import FailedThere, NodeUnavailable
 from services.actions.logs import NoLogs
 from services.actions.plan import (
@@ -29,7 +30,6 @@ from services.actions.serializers import (
     LogsQueryIn,
     ServiceLogsOut,
 )
-from services.actions.standing import ControllerUnusable
 from services.controllers.base import RESTART, START, STOP, ActionFailed
 from tasks.api import waited
 from tasks.operations import AlreadyRunning

@@ -18,7 +18,7 @@ from core import ids
 from core.access.actor import Actor
 from core.errors import NexusError, Unavailable
 from core.processes import queries as processes
-from services.actions import standing
+from services.actions import current
 from services.actions.acting import Acting, ActionTimedOut, age
 from services.actions.plan import Act
 from services.controllers.base import ActionFailed, OutcomeUnknown
@@ -151,13 +151,13 @@ class ActThere(Job):
         yield Step("renew", 2, external=True, repeatable=True)
 
     def act(self, context: Context) -> None:
-        found = standing.service(self.parameters.service)
-        getattr(standing.controller(found), self.parameters.action)(self._acting(context))
+        found = current.service(self.parameters.service)
+        getattr(current.controller(found), self.parameters.action)(self._acting(context))
 
     def renew(self, context: Context) -> None:
         """Wait until what was asked for has come about."""
         acting = self._acting(context)
-        controller = standing.controller(standing.service(self.parameters.service))
+        controller = current.controller(current.service(self.parameters.service))
         nap = threading.Event()
         while not controller.is_renewed(acting):
             context.give_way()

@@ -11,7 +11,7 @@ import pydantic
 
 from core.access.scopes import ADMIN_SERVICES
 from core.errors import NexusError, Unavailable
-from services.actions import elsewhere, holding, outcomes, standing, undoing
+from services.actions import current, elsewhere, holding, outcomes, undoing
 from services.actions.acting import Acting
 from services.actions.plan import Act, DependenciesStopped, DependentsRunning, Others
 from services.controllers.base import STOP, ActionFailed
@@ -93,8 +93,8 @@ class ActUponServices(Job):
         holding.take(self.services, task_id=context.task_id)
         desired = context.state.setdefault("desired", {})
         for name in sorted(self.services):
-            found = standing.service(name)
-            standing.controller(found)
+            found = current.service(name)
+            current.controller(found)
             elsewhere.require_worker(found.node)
             desired[name] = found.desired_state
         if self.parameters.others != Others.LEAVE:
@@ -102,7 +102,7 @@ class ActUponServices(Job):
 
     def _require_covered(self) -> None:
         given = self.parameters
-        now = standing.planned(name=given.service, action=given.action, others=given.others)
+        now = current.planned(name=given.service, action=given.action, others=given.others)
         if new := sorted(now.concerned - self.services - set(given.affected)):
             error = DependentsRunning if now.dependents_running else DependenciesStopped
             raise error(
@@ -114,14 +114,14 @@ class ActUponServices(Job):
         """Ask the controller. With a stop, that is all."""
         context.info(f"{act.action} {act.service}")
         given = self.parameters
-        found = standing.service(act.service)
+        found = current.service(act.service)
         holding.begin(act, is_aim=given.action == STOP)
         acting = self._acting(act, context)
         with outcomes.failure_told(act, reason=given.reason, context=context):
             if elsewhere.is_elsewhere(found):
                 elsewhere.carry_out(act, found.node, acting=acting, actor=context.actor)
             else:
-                getattr(standing.controller(found), act.action)(acting)
+                getattr(current.controller(found), act.action)(acting)
         if act.action == STOP:
             outcomes.done(act, reason=given.reason, context=context)  # the look says by whom
             holding.stopped(act, is_aim=given.action == STOP)
@@ -151,11 +151,11 @@ class ActUponServices(Job):
     def _not_yet(self, act: Act, acting: Acting, context: Context) -> str:
         """Why it is not up; "" when it is."""
         context.give_way()
-        found = standing.service(act.service)
+        found = current.service(act.service)
         try:
             # Elsewhere, the task there has waited for that.
             is_here = not elsewhere.is_elsewhere(found)
-            if is_here and not standing.controller(found).is_renewed(acting):
+            if is_here and not current.controller(found).is_renewed(acting):
                 return "what was asked for has not come about"
             look(name=act.service, checkpoint=context.checkpoint)
         except (ActionFailed, Unavailable) as error:

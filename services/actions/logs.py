@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.access.actor import Actor
 from core.errors import Conflict
 from core.text import cut
-from services.actions import elsewhere, standing
+from services.actions import current, elsewhere
 from services.actions.elsewhere import NodeUnavailable
 from services.registry.models import Service
 from tasks import operations as tasks
@@ -32,7 +32,7 @@ def read(service: Service, lines: int, *, actor: Actor) -> list[str]:
 
 
 def here(service: Service, lines: int) -> list[str]:
-    controller = standing.controller(service)
+    controller = current.controller(service)
     if not controller.has_logs:
         raise NoLogs(f"A controller of type {controller.type} can't show the log of a service.")
     return [cut(line, MAX_CHARACTERS) for line in controller.logs(lines)[-lines:]]
@@ -67,5 +67,5 @@ class ReadLogs(Job):
     hidden = True
 
     def read(self, context: Context) -> None:
-        service = standing.service(self.parameters.service)
+        service = current.service(self.parameters.service)
         context.result({"lines": here(service, self.parameters.lines)})

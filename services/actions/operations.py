@@ -12,7 +12,7 @@ from core.access.actor import Actor
 from core.access.scopes import ADMIN_SERVICES, READ_SYSTEM
 from core.errors import InvalidInput
 from core.text import remark
-from services.actions import elsewhere, holding, logs, standing
+from services.actions import current, elsewhere, holding, logs
 from services.actions.jobs import JOB
 from services.actions.plan import Others, Plan
 from services.registry.models import Service
@@ -47,7 +47,7 @@ def act(
     actor.require(ADMIN_SERVICES)
     reason = remark("reason", reason, at_most=MAX_REASON)
     seconds = RESTART_TIMEOUT.value if timeout_seconds is None else _checked(timeout_seconds)
-    made = standing.planned(name=name, action=action, others=others)
+    made = current.planned(name=name, action=action, others=others)
     if others is Others.REFUSE:
         made.require_alone()
     nodes = Service.objects.filter(name__in=made.services).values_list("node", flat=True)
@@ -64,7 +64,7 @@ def preview(*, name: str, action: str, others: Others, actor: Actor) -> Plan:
     """What would be done, and to whom; nothing is. Raises NotFound, ActionNotSupported,
     ControllerUnusable."""
     actor.require(ADMIN_SERVICES)
-    return standing.planned(name=name, action=action, others=others)
+    return current.planned(name=name, action=action, others=others)
 
 
 def read_logs(*, name: str, lines: int, actor: Actor) -> list[str]:
@@ -77,7 +77,7 @@ def read_logs(*, name: str, lines: int, actor: Actor) -> list[str]:
     if not 1 <= lines <= logs.MAX_LINES:
         message = f"Ask for 1 to {logs.MAX_LINES} lines."
         raise InvalidInput.field("lines", "out_of_range", message)
-    return logs.read(standing.service(name), lines, actor=actor)
+    return logs.read(current.service(name), lines, actor=actor)
 
 
 def _checked(seconds: float) -> float:

@@ -39,7 +39,7 @@ class Others(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Condition:
     """What a plan has to know of a service. `can` are the actions of its controller."""
 
     runs: bool = True
@@ -131,29 +131,31 @@ def concerned(name: str, action: str, graph: Graph) -> frozenset[str]:
 
 
 def plan(
-    *, name: str, action: str, graph: Graph, standings: Mapping[str, Standing], others: Others
+    *, name: str, action: str, graph: Graph, conditions: Mapping[str, Condition], others: Others
 ) -> Plan:
-    """The plan for a service, from the standings of it and of all that are concerned.
+    """The plan for a service, from the conditions of it and of all that are concerned.
 
     Raises ActionNotSupported when its own controller can't do it.
     """
-    _require(name, action, standings[name])
+    _require(name, action, conditions[name])
     makers = {START: _start, STOP: _stop, RESTART: _restart}
     found = in_order(concerned(name, action, graph), graph)
-    return makers[action](name, found, standings, others)
+    return makers[action](name, found, conditions, others)
 
 
-def _require(name: str, action: str, standing: Standing) -> None:
-    if action in standing.can:
+def _require(name: str, action: str, condition: Condition) -> None:
+    if action in condition.can:
         return
-    can = ", ".join(sorted(standing.can))
+    can = ", ".join(sorted(condition.can))
     way_out = f"its controller can {can}" if can else "give it a controller that can be used"
     raise ActionNotSupported(f"Nothing here can {action} {name}: {way_out}.")
 
 
-def _start(name: str, needs: list[str], standings: Mapping[str, Standing], others: Others) -> Plan:
-    stopped = [each for each in needs if standings[each].is_stopped]
-    startable = _that_can(stopped, standings, START) if others is Others.CASCADE else []
+def _start(
+    name: str, needs: list[str], conditions: Mapping[str, Condition], others: Others
+) -> Plan:
+    stopped = [each for each in needs if conditions[each].is_stopped]
+    startable = _that_can(stopped, conditions, START) if others is Others.CASCADE else []
     return Plan(
         name,
         START,
@@ -163,9 +165,9 @@ def _start(name: str, needs: list[str], standings: Mapping[str, Standing], other
     )
 
 
-def _stop(name: str, above: list[str], standings: Mapping[str, Standing], others: Others) -> Plan:
-    running = [each for each in above if standings[each].runs]
-    stoppable = _that_can(running, standings, STOP) if others is Others.CASCADE else []
+def _stop(name: str, above: list[str], conditions: Mapping[str, Condition], others: Others) -> Plan:
+    running = [each for each in above if conditions[each].runs]
+    stoppable = _that_can(running, conditions, STOP) if others is Others.CASCADE else []
     return Plan(
         name,
         STOP,
@@ -176,14 +178,14 @@ def _stop(name: str, above: list[str], standings: Mapping[str, Standing], others
 
 
 def _restart(
-    name: str, above: list[str], standings: Mapping[str, Standing], others: Others
+    name: str, above: list[str], conditions: Mapping[str, Condition], others: Others
 ) -> Plan:
     """Dependents are down while it is away: the last of them first, and back in order. Those
     that can only be restarted are so once it is back."""
-    running = [each for each in above if standings[each].runs]
+    running = [each for each in above if conditions[each].runs]
     cascades = others is Others.CASCADE
-    stoppable = _that_can(running, standings, STOP, START) if cascades else []
-    restartable = _that_can(running, standings, RESTART) if cascades else []
+    stoppable = _that_can(running, conditions, STOP, START) if cascades else []
+    restartable = _that_can(running, conditions, RESTART) if cascades else []
     again = [
         Act(each, START if each in stoppable else RESTART)
         for each in running
@@ -202,8 +204,10 @@ def _restart(
     )
 
 
-def _that_can(names: Iterable[str], standings: Mapping[str, Standing], *actions: str) -> list[str]:
-    return [each for each in names if standings[each].can.issuperset(actions)]
+def _that_can(
+    names: Iterable[str], conditions: Mapping[str, Condition], *actions: str
+) -> list[str]:
+    return [each for each in names if conditions[each].can.issuperset(actions)]
 
 
 def _without(names: Iterable[str], acted_on: Iterable[str]) -> tuple[str, ...]:

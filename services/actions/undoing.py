@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.access.actor import SYSTEM
 from core.errors import NexusError
-from services.actions import attempts, elsewhere, holding, standing
+from services.actions import attempts, current, elsewhere, holding
 from services.actions.acting import Acting
 from services.actions.plan import Act
 from services.controllers.base import RESTART, START, STOP
@@ -51,11 +51,11 @@ def _is_down(start: Act, steps: dict[str, TaskStep]) -> bool:
 def _start_again(act: Act, context: Context) -> None:
     context.info(f"{act.service} was stopped on the way: starting it again")
     try:
-        found = standing.service(act.service)
+        found = current.service(act.service)
         acting = Acting.now(act, context, seconds=SECONDS)
         if elsewhere.is_elsewhere(found):
             elsewhere.send(act, found.node, acting=acting, actor=context.actor)
         else:
-            standing.controller(found).start(acting)
+            current.controller(found).start(acting)
     except NexusError as error:
         context.log("ERROR", f"{act.service} could not be started again: {error.message}")

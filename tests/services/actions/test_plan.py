@@ -9,27 +9,27 @@ import pytest
 
 from services.actions.plan import (
     ActionNotSupported,
+    Condition,
     DependenciesStopped,
     DependentsRunning,
     Others,
     Plan,
-    Standing,
     plan,
 )
 from services.registry.graph import Graph, dependents
 
 ALL = frozenset({"start", "stop", "restart"})
-RUNS = Standing(runs=True, can=ALL)
-STOPPED = Standing(runs=False, is_stopped=True, can=ALL)
+RUNS = Condition(runs=True, can=ALL)
+STOPPED = Condition(runs=False, is_stopped=True, can=ALL)
 # The diamond: web and jobs need the database, the shop needs both; mail needs nothing.
 DIAMOND = {"web": frozenset({"db"}), "jobs": frozenset({"db"}), "shop": frozenset({"web", "jobs"})}
 NAMES = ("db", "web", "jobs", "shop", "mail")
 
 
-def made(name: str, action: str, others: str = "cascade", **standings: Standing) -> Plan:
+def made(name: str, action: str, others: str = "cascade", **conditions: Condition) -> Plan:
     return plan(
         name=name, action=action, graph=DIAMOND, others=Others(others),
-        standings={**dict.fromkeys(NAMES, RUNS), **standings},
+        conditions={**dict.fromkeys(NAMES, RUNS), **conditions},
     )  # fmt: skip
 
 
@@ -65,14 +65,14 @@ def test_what_does_not_run_is_left_as_it_is():
 
 
 def test_what_can_only_be_restarted_is_so_once_the_service_is_back():
-    only = Standing(can=frozenset({"restart"}))
+    only = Condition(can=frozenset({"restart"}))
     assert acts(made("db", "restart", web=only)) == [
         "stop shop", "stop jobs", "restart db", "start jobs", "restart web", "start shop",
     ]  # fmt: skip
 
 
 def test_what_has_no_controller_is_named_as_affected():
-    found = made("db", "restart", web=Standing(), jobs=Standing(can=frozenset({"stop"})))
+    found = made("db", "restart", web=Condition(), jobs=Condition(can=frozenset({"stop"})))
     assert acts(found) == ["stop shop", "restart db", "start shop"]
     assert set(found.affected) == {"web", "jobs"}
 
@@ -94,7 +94,7 @@ def test_starting_starts_what_it_needs_first():
 
 
 def test_a_stopped_need_that_nothing_here_can_start_is_affected():
-    found = made("web", "start", db=Standing(runs=False, is_stopped=True), web=STOPPED)
+    found = made("web", "start", db=Condition(runs=False, is_stopped=True), web=STOPPED)
     assert (acts(found), found.affected) == (["start web"], ("db",))
 
 
@@ -106,10 +106,10 @@ def test_what_is_broken_already_is_restarted_whoever_needs_it():
 
 def test_an_action_that_its_controller_lacks_is_refused():
     with pytest.raises(ActionNotSupported, match="its controller can restart, start") as refused:
-        made("db", "stop", db=Standing(can=frozenset({"restart", "start"})))
+        made("db", "stop", db=Condition(can=frozenset({"restart", "start"})))
     assert refused.value.code == "action_not_supported"
     with pytest.raises(ActionNotSupported, match="give it a controller"):
-        made("db", "restart", db=Standing())
+        made("db", "restart", db=Condition())
 
 
 def test_the_document_names_each_step_as_the_task_does():
@@ -130,10 +130,10 @@ def some_graph(chance: random.Random, names: list[str]) -> Graph:
     return {name: frozenset(needs) for name, needs in graph.items()}
 
 
-def some_standing(chance: random.Random) -> Standing:
+def some_condition(chance: random.Random) -> Condition:
     can = frozenset(each for each in sorted(ALL) if chance.random() < 0.7)
     runs = chance.random() < 0.7
-    return Standing(runs=runs, is_stopped=not runs and chance.random() < 0.7, can=can)
+    return Condition(runs=runs, is_stopped=not runs and chance.random() < 0.7, can=can)
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -142,18 +142,20 @@ def test_no_service_runs_without_what_it_needs(seed):
     chance = random.Random(seed)
     names = [f"s{n}" for n in range(chance.randrange(2, 8))]
     graph = some_graph(chance, names)
-    standings = {name: some_standing(chance) for name in names}
+    conditions = {name: some_condition(chance) for name in names}
     name, action = chance.choice(names), chance.choice(sorted(ALL))
-    standings[name] = Standing(runs=True, can=ALL)
-    found = plan(name=name, action=action, graph=graph, standings=standings, others=Others.CASCADE)
+    conditions[name] = Condition(runs=True, can=ALL)
+    found = plan(
+        name=name, action=action, graph=graph, conditions=conditions, others=Others.CASCADE
+    )
     place = {act.step: position for position, act in enumerate(found.acts)}
     assert len(place) == len(found.acts)
     for needed in names:
         for needing in dependents(needed, graph):
             _assert_in_order(place, needed, needing)
     for act in found.acts:
-        assert act.action in standings[act.service].can
-    running = {each for each in dependents(name, graph) if standings[each].runs}
+        assert act.action in conditions[act.service].can
+    running = {each for each in dependents(name, graph) if conditions[each].runs}
     if action != "start":
         assert found.services | set(found.affected) == {name, *running}
         assert not found.services & set(found.affected)

@@ -9,7 +9,7 @@ import pydantic
 
 from core.config.secrets import Unreadable
 from core.errors import Conflict, NotFound
-from services.actions.plan import Act, ActionNotSupported, Others, Plan, Standing, concerned, plan
+from services.actions.plan import Act, ActionNotSupported, Condition, Others, Plan, concerned, plan
 from services.controllers.base import RESTART, START, STOP, Controller
 from services.probes.base import Status
 from services.registry import definitions, graph, queries, secret_fields
@@ -61,7 +61,7 @@ def planned(*, name: str, action: str, others: Others) -> Plan:
         name=name,
         action=action,
         graph={each: known.get(each, frozenset()) & found.keys() for each in found},
-        standings={each: standing(found[each]) for each in found},
+        conditions={each: condition(found[each]) for each in found},
         others=others,
     )
     return replace(made, acts=tuple(_repeatable(act, found) for act in made.acts))
@@ -71,9 +71,9 @@ def _repeatable(act: Act, found: Mapping[str, Service]) -> Act:
     return replace(act, repeatable=controller(found[act.service]).repeatable)
 
 
-def standing(of: Service) -> Standing:
+def condition(of: Service) -> Condition:
     wanted = of.desired_state == DesiredState.RUNNING
-    return Standing(
+    return Condition(
         runs=wanted and of.state.status in RUNS,
         is_stopped=not wanted or of.state.status == Status.STOPPED,
         can=_abilities(of),
