@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -78,6 +79,21 @@ class WebServer:
 
 
 @contextmanager
+def running(server: TCPServer, tls: ssl.SSLContext | None = None) -> Iterator[None]:
+    """Any server: in a thread of its own, with TLS or without, until the block ends."""
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -98,18 +114,12 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
             """Clients go away in the middle: that is what is tested."""
 
     listener = Server(("127.0.0.1", 0), Handler)
-    if tls is not None:
-        listener.socket = tls.wrap_socket(listener.socket, server_side=True)
     server = WebServer("https" if tls else "http", listener.server_address[1])
-    thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stopping.set()
-        listener.shutdown()
-        listener.server_close()
-        thread.join()
+    with running(listener, tls):
+        try:
+            yield server
+        finally:
+            server.stopping.set()
 
 
 def certificate(folder: Path, *, days: float) -> tuple[ssl.SSLContext, str]:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.web_servers import running
+
 VERSION = {
     "Platform": {"Name": "Docker Engine - Community"},
     "Version": "27.3.1",
@@ -170,7 +172,7 @@ def engine_at(path: Path) -> Iterator[Engine]:
     """An engine that listens at a socket."""
     engine = Engine()
     server = _UnixServer(str(path), _handler(engine))  # type: ignore[arg-type]
-    with _serving(server):
+    with running(server):
         yield engine
     engine.may_go_on.set()
 
@@ -181,19 +183,5 @@ def engine_on_port(tls: Any = None) -> Iterator[tuple[Engine, int]]:
     engine = Engine()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(engine))
     server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    with _serving(server):
+    with running(server, tls):
         yield engine, server.server_address[1]
-
-
-@contextmanager
-def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

@@ -4,7 +4,6 @@ serialisation of py-amqp."""
 from __future__ import annotations
 
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -12,6 +11,8 @@ from typing import Any
 
 from amqp.serialization import dumps, loads
 from amqp.spec import Connection
+
+from tests.web_servers import running
 
 PROPERTIES = {
     "product": "RabbitMQ",
@@ -85,14 +86,6 @@ def rabbit(tls: Any = None) -> Iterator[Rabbit]:
     made = Rabbit()
     server: Any = _Server(("127.0.0.1", 0), _Handler)
     server.rabbit = made
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
     made.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with running(server, tls):
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
