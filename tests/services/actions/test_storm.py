@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.errors import Conflict
+from services.actions.plan import step_name
 from services.probes.base import Status
 from services.registry.models import State
 from tasks.models import FINISHED, Task
@@ -72,7 +73,10 @@ def test_killed_workers_leave_no_service_half_way(crowd, programs):
     assert tasks.filter(status="completed").count() > 10
     lost = tasks.exclude(status="completed").values_list("error_code", flat=True)
     assert set(lost) <= {"outcome_unknown", "worker_lost"}
-    assert all(keys(programs(name)).total() > 0 for name in STURDY)
+    for task in tasks.filter(status="completed"):
+        for act in task.parameters["acts"]:
+            step = step_name(act["action"], act["service"])
+            assert keys(programs(act["service"]))[f"{task.external_id}:{step}"] > 0
     for name in FRAGILE:
         assert set(keys(programs(name)).values()) <= {1}
     assert [name for name in DEPENDENTS if programs(name).pid is None] == []
