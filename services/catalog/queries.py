@@ -33,18 +33,12 @@ class Seconds(Func):
     output_field = DurationField()
 
 
-def list_services(
-    *,
-    status: str | None = None,
-    health: str | None = None,
-    type: str | None = None,
-    tag: str | None = None,
-    node: str | None = None,
-    owner: str | None = None,
-) -> Rows:
-    """Rows for `core.api.pagination.page` by ("name",); give each page of them to `summaries`."""
-    found = filtered(status=status, health=health, type=type, tag=tag, node=node, owner=owner)
-    return found.values(*ROW)
+def list_services(**filters: str | None) -> Rows:
+    """Rows for `core.api.pagination.page` by ("name",); give each page of them to `summaries`.
+
+    The filters are those of `filtered`.
+    """
+    return filtered(**filters).values(*ROW)
 
 
 def filtered(

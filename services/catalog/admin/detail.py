@@ -17,7 +17,7 @@ from core.ui.figures import NOTHING, ago, duration
 from core.ui.records import Facts
 from services.catalog import queries
 from services.catalog.admin import bars, drawing, listing
-from services.health import charts, objectives, uptime
+from services.health import charts, uptime
 from services.health import queries as health
 from services.health.charts import Chart
 from services.health.maintenance import queries as maintenance
@@ -37,7 +37,6 @@ def context(service: Service, *, may_change: bool) -> dict[str, Any]:
     now = timezone.now()
     found = queries.get_service(name=service.name)
     days = uptime.daily([service.pk], now=now)[service.pk]
-    known = uptime.uptime([service.pk], now=now)[service.pk]
     drawn = drawing.around(service.name, queries.graph(around=service.name))
     return {
         "title": service.name,
@@ -53,13 +52,13 @@ def context(service: Service, *, may_change: bool) -> dict[str, Any]:
         "facts": list(_facts(found)),
         "acting": _acting(found),
         "alert": _alert(found),
-        "window": maintenance.current([service.pk]).get(service.pk),
+        "window": found["maintenance"],
         "upcoming": _upcoming(service, now),
         "maintenance": MAINTENANCE,
         "days": bars.detailed(days),
         "day_key": [each.value for each in bars.HEIGHTS],
-        "uptime": [(length, bars.share(percent)) for length, percent in known.items()],
-        "budget": _budget(service, now),
+        "uptime": [(length, bars.share(percent)) for length, percent in found["uptime"].items()],
+        "budget": _budget(found["slo"]),
         "periods": _periods(service, now),
         "changes": _changes(service.name),
         "drawn": drawn,
@@ -120,22 +119,20 @@ def _upcoming(service: Service, now: datetime) -> list[dict[str, Any]]:
     return [maintenance.document(row) for row in rows.order_by("starts_at")]
 
 
-def _budget(service: Service, now: datetime) -> Facts | None:
+def _budget(slo: Mapping[str, Any] | None) -> Facts | None:
     """The objective, and what is left of what it allows."""
-    budget = objectives.budget(service, now=now)
-    if budget is None:
+    if slo is None:
         return None
-    share = 100 * budget.remaining / budget.allowed
-    left = "used up" if budget.is_used_up else f"{duration(budget.remaining)} ({share:.0f} %)"
-    rates = ((rate, name) for rate, name in ((budget.burn_1h, "1 h"), (budget.burn_24h, "24 h")))
+    left, share = slo["remaining_seconds"], slo["remaining_percent"]
+    rates = (("1 h", slo["burn_rate_1h"]), ("24 h", slo["burn_rate_24h"]))
     return [
-        ("Objective", f"{budget.target_percent:g} % of {budget.days} days"),
-        ("May be down for", duration(budget.allowed)),
-        ("Was down for", duration(budget.used)),
-        ("Budget left", left),
+        ("Objective", f"{slo['target_percent']:g} % of {slo['days']} days"),
+        ("May be down for", duration(slo["allowed_seconds"])),
+        ("Was down for", duration(slo["used_seconds"])),
+        ("Budget left", f"{duration(left)} ({share:.0f} %)" if left > 0 else "used up"),
         *(
             (f"Burn rate, {name}", NOTHING if rate is None else f"{rate:.3g}")
-            for rate, name in rates
+            for name, rate in rates
         ),
     ]
 
