@@ -1,6 +1,6 @@
 """What a probe is, and the registry of their types.
 
-@probes.register("tcp")
+@probes.register("tcp", title="TCP port")
 class TcpProbe(Probe):
     class Configuration(Probe.Configuration):
         host: Host
@@ -26,7 +26,13 @@ from core.health.checks import Finding, Outcome, Unhealthy, Warn
 from core.registry import Registry
 from services.clients.errors import NotAnswered, NotReached
 
-__all__ = ["Observation", "Probe", "Status", "Target", "Unhealthy", "Warn", "register", "registry"]
+__all__ = [
+    "OUTCOMES", "Heartbeat", "Observation", "Outcome", "Probe", "Status", "Target", "Unhealthy",
+    "Warn", "observe", "register", "registry",
+]  # fmt: skip
+
+# By the health that something says it has.
+OUTCOMES = {"healthy": Outcome.PASS, "degraded": Outcome.WARNING, "unhealthy": Outcome.FAIL}
 
 
 class Status(StrEnum):

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import Field
 
-from core.health.checks import Outcome
 from services.clients import broker
 from services.clients.broker import Workers
 from services.clients.fields import Text
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 _VERSION = re.compile(r"celery:(\S+)")
 

@@ -6,12 +6,11 @@ import math
 import re
 from collections.abc import Iterator
 
-from core.health.checks import Outcome
 from core.text import cut
 from services.clients import commands, processes
 from services.clients.commands import Name
 from services.clients.processes import Finished
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 OUTCOMES = {0: Outcome.PASS, 1: Outcome.WARNING, 2: Outcome.FAIL}
 UNKNOWN = 3

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from core.health.checks import Outcome
 from services.clients import engine, images
 from services.clients.containers import Container
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 VERSION_LABEL = "org.opencontainers.image.version"
 STATUS = {

@@ -8,15 +8,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from services.probes.base import Heartbeat, Observation, Outcome, Probe, Status, Target, register
+from services.probes.base import (
+    OUTCOMES,
+    Heartbeat,
+    Observation,
+    Outcome,
+    Probe,
+    Status,
+    Target,
+    register,
+)
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 16, 200
 LONGEST_PERIOD = 31 * 86_400
-OUTCOMES = {
-    "healthy": Outcome.PASS,
-    "degraded": Outcome.WARNING,
-    "unhealthy": Outcome.FAIL,
-}
 _TOKEN = re.compile(rf"[!-~]{{{SHORTEST_TOKEN},{LONGEST_TOKEN}}}")
 
 

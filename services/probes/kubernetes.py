@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from core.health.checks import Outcome
 from services.clients import cluster, images
 from services.clients.rollouts import Rollout
 from services.clients.workloads import Workload
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 
 @register("kubernetes", title="Kubernetes workload")

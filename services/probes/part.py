@@ -5,10 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from core.health import parts
-from core.health.checks import Outcome
-from services.probes.base import Observation, Probe, Status, Target, register
-
-OUTCOMES = {"healthy": Outcome.PASS, "degraded": Outcome.WARNING, "unhealthy": Outcome.FAIL}
+from services.probes.base import OUTCOMES, Observation, Probe, Status, Target, register
 
 
 @register("part", title="Part of the instance")

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import psycopg
 from pydantic import Field
 
-from core.health.checks import Outcome
 from services.clients import postgres
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 # What every user may see comes from statistics of the server; of the sessions of others only
 # members of pg_monitor see when their transactions began.

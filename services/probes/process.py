@@ -14,9 +14,8 @@ import pydantic
 from pydantic import Field, StringConstraints
 
 from core import files
-from core.health.checks import Outcome
 from services.clients.errors import NotReached
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 MIB = 2**20
 FIRST_SECONDS = 0.1  # that the CPU time of a process never seen before is taken over

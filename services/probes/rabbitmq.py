@@ -14,12 +14,11 @@ import pydantic
 from amqp.exceptions import AMQPError
 from pydantic import Field, SecretStr
 
-from core.health.checks import Outcome, Unhealthy
 from core.outgoing import http
 from core.outgoing.hosts import Host, Port, Url
 from services.clients import amqp, sockets
 from services.clients.fields import Text, Tls
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, Unhealthy, register
 
 LONGEST_QUEUES = {
     "columns": "name,messages", "sort": "messages", "sort_reverse": "true",

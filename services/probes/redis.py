@@ -8,11 +8,10 @@ from typing import Annotated, Any
 import redis
 from pydantic import Field, SecretStr
 
-from core.health.checks import Outcome, Unhealthy
 from core.outgoing.hosts import Host, Port
 from services.clients import sockets, valkey
 from services.clients.fields import NO_SECRET, Text, Tls
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, Unhealthy, register
 
 
 @register("redis", title="Valkey or Redis")

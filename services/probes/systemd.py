@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.health.checks import Outcome
 from services.clients.systemd import Standing, Systemd, Unit
-from services.probes.base import Observation, Probe, Status, Target, register
+from services.probes.base import Observation, Outcome, Probe, Status, Target, register
 
 STATUSES = {
     "active": (Outcome.PASS, Status.RUNNING),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
-from services.probes.heartbeat import OUTCOMES
+from services.probes.base import OUTCOMES
 
 MOST_METRICS = 50
 LARGEST = 1e15
