@@ -73,9 +73,11 @@ def _repeatable(act: Act, found: Mapping[str, Service]) -> Act:
 
 
 def standing(of: Service) -> Standing:
+    """What nobody has looked at yet, such as just after a start, is taken to run."""
     wanted = of.desired_state == DesiredState.RUNNING
+    is_unseen = of.state.probed_at is None and of.state.status == Status.UNKNOWN
     return Standing(
-        runs=wanted and of.state.status in RUNS,
+        runs=wanted and (is_unseen or of.state.status in RUNS),
         is_stopped=not wanted or of.state.status == Status.STOPPED,
         can=_abilities(of),
     )
