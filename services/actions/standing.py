@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from services.controllers.base import RESTART, START, STOP, Controller
 from services.probes.base import Status
 from services.registry import definitions, graph, queries, secret_fields
 from services.registry.models import DesiredState, Service
+
+logger = logging.getLogger(__name__)
 
 RUNS = {Status.RUNNING, Status.STARTING, Status.RESTARTING}
 
@@ -44,6 +47,11 @@ def controller(of: Service) -> Controller:
         first = str(error).splitlines()[0]
         raise ControllerUnusable(
             f"The controller of {of.name} can't be used, define it anew: {first}"
+        ) from None
+    except Exception as error:  # of a plugin's type
+        logger.exception("the controller of %s can't be made", of.name)
+        raise ControllerUnusable(
+            f"The controller of {of.name} can't be made: {type(error).__name__}."
         ) from None
 
 
