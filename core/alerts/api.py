@@ -72,9 +72,7 @@ class AcknowledgementView(ApiView):
     scope = ADMIN_SERVICES
 
     @raises(AlertResolved)
-    @extend_schema(
-        operation_id="acknowledge_alert", request=AcknowledgementIn, responses=AlertOut
-    )  # fmt: skip
+    @extend_schema(operation_id="acknowledge_alert", request=AcknowledgementIn, responses=AlertOut)
     def post(self, request: ApiRequest, alert_id: str) -> Response:
         """Say that you are at it. It is open again should it get worse."""
         pk = _existing(alert_id)

@@ -51,7 +51,7 @@ class Alert(models.Model):
     resolution = models.CharField(max_length=500, db_default="")
     cause = models.ForeignKey(
         "self", models.SET_NULL, null=True, db_index=False, related_name="grouped"
-    )  # fmt: skip
+    )
     because = models.CharField(max_length=500, db_default="")
 
     class Meta:

@@ -141,9 +141,7 @@ def silence(*, alert_id: UUID, actor: Actor, until: datetime, reason: str) -> Al
         raise InvalidInput.field("until", "out_of_range", message)
     alert = _unresolved(alert_id)
     by = str(actor)[:200]
-    _change(
-        alert, silenced_at=Now(), silenced_until=until, silenced_by=by, silence_reason=reason
-    )  # fmt: skip
+    _change(alert, silenced_at=Now(), silenced_until=until, silenced_by=by, silence_reason=reason)
     _record(alert, actor, "silence", "silenced", until=alert.silenced_until, reason=reason)
     return alert
 

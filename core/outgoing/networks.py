@@ -52,7 +52,7 @@ ALLOWED: Option[list[str]] = options.declare(
     help="Networks that aren't public to which probes, controllers and webhooks may connect all"
     ' the same, such as ["10.0.0.0/8", "fd00::/8"]. Whoever may define services can then make'
     " the instance send requests there.",
-)  # fmt: skip
+)
 
 
 def is_allowed(address: Address) -> bool:

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from services.actions.plan import Act
 from services.controllers.base import RESTART, START, STOP
 from services.probes.base import Status
-from services.probing.operations import due_now
 from services.registry.models import DesiredState, Service, State
+from services.registry.waking import due_now
 from tasks.models import ACTIVE, Task
 from tasks.operations import AlreadyRunning
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pydantic
 
 from core.config.secrets import Unreadable
 from core.errors import Conflict, NotFound
-from core.processes import queries as processes
 from services.actions.plan import Act, ActionNotSupported, Others, Plan, Standing, concerned, plan
 from services.controllers.base import RESTART, START, STOP, Controller
 from services.probes.base import Status
@@ -97,9 +96,3 @@ def _abilities(of: Service) -> frozenset[str]:
     except (ActionNotSupported, ControllerUnusable):
         return frozenset()
     return frozenset(action for action in (START, STOP, RESTART) if made.can(action))
-
-
-def without_worker(nodes: Collection[str]) -> list[str]:
-    """Those of the nodes on which no worker runs now."""
-    running = processes.running().filter(role="worker", node__in=nodes)
-    return sorted(set(nodes) - {"", *running.values_list("node", flat=True)})

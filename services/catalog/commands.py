@@ -142,9 +142,7 @@ def _of_file(file: Path, given: dict[str, Any]) -> dict[str, Any]:
 def _of_options(criticality: str, given: dict[str, Any]) -> dict[str, Any]:
     if not given["name"] or not given["type"] or not given["probe"]:
         raise InvalidInput("Give a name, --type and --probe, or a --file with the definition.")
-    document = {
-        name: given[name] for name in ("name", "type", "description", "owner", "node")
-    }  # fmt: skip
+    document = {name: given[name] for name in ("name", "type", "description", "owner", "node")}
     found = arguments.configuration
     document |= {
         "criticality": criticality,

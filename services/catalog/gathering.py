@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from core.alerts import queries as alerts
 from services.health import queries as health
-from services.health.causes import alert_of
+from services.health.alerts import fingerprint_for
 from services.health.maintenance import queries as maintenance
 from services.health.queries import Effective, Measured
 from services.registry.models import Dependency, Service
@@ -57,7 +57,7 @@ def gather(ids: Collection[UUID]) -> dict[UUID, Gathered]:
             dependents=needed_by[pk],
             effective=health.effective(service.state, now=now),
             measured=measured[service.name],
-            alert=raised.get(alert_of(service.name)),
+            alert=raised.get(fingerprint_for(service.name)),
             maintenance=windows.get(pk),
             now=now,
         )
@@ -79,6 +79,6 @@ def _neighbours(ids: Collection[UUID]) -> tuple[Neighbours, Neighbours]:
 
 def _alerts(services: Iterable[Service]) -> dict[str, dict[str, Any]]:
     """By their fingerprints."""
-    wanted = [alert_of(service.name) for service in services]
+    wanted = [fingerprint_for(service.name) for service in services]
     rows = alerts.list_alerts(unresolved_only=True).filter(fingerprint__in=wanted)
     return {row["fingerprint"]: alerts.document(row) for row in rows}

@@ -24,12 +24,15 @@ OF_UNHEALTHY: dict[str, Level] = {
 }
 
 
-def fingerprint(name: str, probe_type: str) -> str | None:
-    """Of the alert that the service raises; None for a part of the instance for which others
-    raise one."""
-    if probe_type == OF_THE_INSTANCE and name in parts.registry and parts.registry.get(name).alert:
-        return None
+def fingerprint(name: str) -> str:
+    """Of the alert that a service raises itself."""
     return f"service.{name}"
+
+
+def fingerprint_for(name: str) -> str:
+    """Of the alert that stands for a service, whoever raises it."""
+    of_part = parts.registry.get(name).alert if name in parts.registry else None
+    return of_part or fingerprint(name)
 
 
 def severity(criticality: str, health: str) -> Level:
@@ -53,7 +56,7 @@ def untold(judged: Iterable[Judged]) -> set[UUID]:
     """Of those that are due, the ones that people have not been told of since their health
     became what it is, such as at the end of a restart, or not how bad it is since they matter
     more. One query, or none."""
-    due = {f"service.{each.before.name}": each for each in judged if is_due(each)}
+    due = {fingerprint(each.before.name): each for each in judged if is_due(each)}
     if not due:
         return set()
     first = min(each.before.since for each in due.values())
@@ -77,7 +80,7 @@ def _is_told(level: str, judged: Judged) -> bool:
 def tell(judged: Judged) -> None:
     before, verdict = judged.before, judged.verdict
     alerts.raise_alert(
-        fingerprint=f"service.{before.name}",
+        fingerprint=fingerprint(before.name),
         source=SOURCE,
         severity=severity(before.criticality, verdict.health),
         title=f"{before.name} is {verdict.health}",
@@ -88,7 +91,7 @@ def tell(judged: Judged) -> None:
 
 def take_back(judged: Iterable[Judged]) -> None:
     """Resolve the alerts that there are of services that are well again, or stopped."""
-    over = {f"service.{each.before.name}": each.verdict for each in judged if _has_own(each)}
+    over = {fingerprint(each.before.name): each.verdict for each in judged if _has_own(each)}
     raised = Alert.objects.filter(fingerprint__in=over, resolved_at=None)
     for name in raised.values_list("fingerprint", flat=True) if over else ():
         verdict = over[name]
@@ -97,4 +100,7 @@ def take_back(judged: Iterable[Judged]) -> None:
 
 
 def _has_own(judged: Judged) -> bool:
-    return fingerprint(judged.before.name, judged.before.probe_type) is not None
+    """Whether it raises one itself: not a part of the instance for which others do."""
+    name = judged.before.name
+    is_part = judged.before.probe_type == OF_THE_INSTANCE
+    return not is_part or fingerprint_for(name) == fingerprint(name)

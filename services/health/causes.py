@@ -23,7 +23,7 @@ from core.alerts.models import Alert
 from core.health import parts
 from core.processes import loops
 from core.text import cut
-from services.health.alerts import SOURCE
+from services.health.alerts import SOURCE, fingerprint_for
 from services.registry.models import Dependency, DesiredState, Health, State
 
 SECONDS = 10.0
@@ -94,7 +94,7 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
     found: dict[str, tuple[str | None, str]] = {}
     for alert in alerts:
         root = _root_of(_services(alert), roots, troubles)
-        cause = alert_of(root) if root else None
+        cause = fingerprint_for(root) if root else None
         if root is None or cause == alert:
             found[alert] = None, ""
         elif cause in alerts:
@@ -102,12 +102,6 @@ def _explained(alerts: Collection[str], troubles: Troubles) -> dict[str, tuple[s
         else:
             found[alert] = None, cut(str(troubles[root]), MAX_REMARK)
     return found
-
-
-def alert_of(name: str) -> str:
-    """The fingerprint of the alert that stands for a service, whoever raises it."""
-    of_part = parts.registry.get(name).alert if name in parts.registry else None
-    return of_part or f"service.{name}"
 
 
 def _unresolved() -> QuerySet[Alert]:

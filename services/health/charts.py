@@ -37,9 +37,7 @@ def chart(name: str, *, now: datetime) -> Chart:
     """Two queries, and one more for a service that was looked at."""
     start, end = RESOLUTION.floor(now - LENGTH), RESOLUTION.ceil(now)
     times = starts_in(RESOLUTION, start, end)
-    spans = cover(
-        start, end, largest=RESOLUTION, unmerged=reading.horizon(start, end).unmerged
-    )  # fmt: skip
+    spans = cover(start, end, largest=RESOLUTION, unmerged=reading.horizon(start, end).unmerged)
     found = {
         key: buckets
         for (key, _), buckets in reading.read(
@@ -52,7 +50,5 @@ def chart(name: str, *, now: datetime) -> Chart:
     return Chart(
         times,
         latency_ms=[each.mean_ms for each in seen],
-        error_percent=[
-            None if each.error_rate is None else each.error_rate * 100 for each in seen
-        ],
-    )  # fmt: skip
+        error_percent=[None if each.error_rate is None else each.error_rate * 100 for each in seen],
+    )

@@ -14,8 +14,6 @@ from tasks.models import ACTIVE
 def is_worked_on(component: str) -> bool:
     """Whether a part that the component's alert stands for is acted upon or under maintenance."""
     names = [each.name for each in parts.registry if each.alert == f"health.{component}"]
-    window = Q(
-        maintenance_windows__starts_at__lte=Now(), maintenance_windows__ends_at__gt=Now()
-    )  # fmt: skip
+    window = Q(maintenance_windows__starts_at__lte=Now(), maintenance_windows__ends_at__gt=Now())
     acted_upon = Q(state__acting__status__in=ACTIVE)
     return Service.objects.filter(acted_upon | window, name__in=names).exists()

@@ -10,8 +10,8 @@ from django.db import connection
 from services.health.noting import Judged
 from services.registry import graph
 from services.registry.models import Health
+from services.registry.waking import CHANNEL
 
-CHANNEL = "services.probing"
 # Those that have been looked at since then are as they are; those that are due are due.
 LOOK_NOW = """
     WITH neighbour AS (

@@ -21,7 +21,7 @@ from core.alerts.operations import raise_alert, resolve_alert
 from core.locks import try_lock_for_transaction
 from core.processes import loops
 from core.ui.figures import duration
-from services.health.uptime import Measured, Span, measure
+from services.health.uptime import Span, Uptime, measure
 from services.registry.definitions import Objective
 from services.registry.models import Service
 
@@ -95,7 +95,7 @@ def budgets(services: Sequence[Service], *, now: datetime) -> dict[UUID, Budget]
     return found
 
 
-def _burn_rate(measured: Measured, objective: Objective) -> float | None:
+def _burn_rate(measured: Uptime, objective: Objective) -> float | None:
     if not measured.known:
         return None
     return measured.unhealthy / measured.known / _allowed_share(objective.target_percent)

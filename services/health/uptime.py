@@ -17,9 +17,9 @@ from uuid import UUID
 
 from django.db import connection
 
-LENGTHS = {name: timedelta(days=days) for name, days in (
-    ("24h", 1), ("7d", 7), ("30d", 30), ("90d", 90)
-)}  # fmt: skip
+LENGTHS = {
+    name: timedelta(days=days) for name, days in (("24h", 1), ("7d", 7), ("30d", 30), ("90d", 90))
+}
 DAY = timedelta(days=1)
 MEASURE = """
     WITH span AS (
@@ -89,7 +89,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Uptime:
     """The seconds of a span that count, by the health that the service had."""
 
     healthy: float = 0.0
@@ -115,7 +115,7 @@ class Measured:
         return "unknown"
 
 
-def measure(spans: Sequence[Span]) -> list[Measured]:
+def measure(spans: Sequence[Span]) -> list[Uptime]:
     """What counts of each of the spans. One query for any number of services."""
     given = {
         "places": [*range(len(spans))],
@@ -123,11 +123,11 @@ def measure(spans: Sequence[Span]) -> list[Measured]:
         "starts": [span.start for span in spans],
         "ends": [span.end for span in spans],
     }
-    found = [Measured()] * len(spans)
+    found = [Uptime()] * len(spans)
     with connection.cursor() as cursor:
         cursor.execute(MEASURE, given)
         for place, *seconds in cursor.fetchall():
-            found[place] = Measured(*map(float, seconds))
+            found[place] = Uptime(*map(float, seconds))
     return found
 
 
@@ -154,16 +154,16 @@ def daily(
     with connection.cursor() as cursor:
         cursor.execute(BY_DAY, given)
         measured = {
-            (service_id, day): Measured(*map(float, seconds))
+            (service_id, day): Uptime(*map(float, seconds))
             for service_id, day, *seconds in cursor.fetchall()
         }
     return {
-        service_id: [_day(start, measured.get((service_id, start), Measured())) for start in starts]
+        service_id: [_day(start, measured.get((service_id, start), Uptime())) for start in starts]
         for service_id in service_ids
     }
 
 
-def _day(start: datetime, measured: Measured) -> dict[str, Any]:
+def _day(start: datetime, measured: Uptime) -> dict[str, Any]:
     return {
         "date": start.date(),
         "percent": measured.percent,

@@ -23,8 +23,8 @@ from core.config.secrets import Unreadable
 from core.errors import Conflict
 from services.probes.base import Status
 from services.probes.heartbeat import HeartbeatProbe
-from services.probing import operations
 from services.registry import queries, secret_fields
+from services.registry.waking import due_now
 
 HEADER = "X-Heartbeat-Token"
 PATH = "probe.token"  # of the token among a service's secrets
@@ -90,7 +90,7 @@ def receive(sender: Sender, heartbeat: Mapping[str, Any]) -> dict[str, Any]:
         if written is None:  # it was deleted meanwhile
             raise queries.unknown(sender.name)
         if said != (sender.health, sender.status):
-            operations.due_now(sender.name)
+            due_now(sender.name)
     [received_at] = written
     return {
         "service": sender.name,

@@ -9,10 +9,10 @@ from functools import cache
 from core.processes import endings, loops, runtime
 from services.probing import claims
 from services.probing.round import Round
+from services.registry.waking import CHANNEL
 
 BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
 GRACE_SECONDS = 10.0  # the parts of an instance start in any order, and that is no outage
-LOOP = "services.probing"  # and the channel of the NOTIFY that something is due now
 
 
 @cache
@@ -30,7 +30,7 @@ def _is_settled() -> bool:
     return identity is None or identity.age > GRACE_SECONDS
 
 
-@loops.register(LOOP, roles={"worker"}, interval=lambda: _pause(False))
+@loops.register(CHANNEL, roles={"worker"}, interval=lambda: _pause(False))
 def look_at_all() -> None:
     _round(False).turn(with_parts=_is_settled())
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
 from django.db.models.functions import Now
 
 from core.errors import NotFound, Unavailable
@@ -15,19 +14,12 @@ from services.health import results
 from services.health.results import Result
 from services.probing.claims import Claim
 from services.probing.looking import Look
-from services.probing.loops import LOOP
 from services.registry import queries
 from services.registry.models import Service, State
+from services.registry.waking import due_now
 
 ELSEWHERE_SECONDS = 10.0  # beyond the deadline: for a worker of its node to begin
 POLL_SECONDS = 0.1
-
-
-def due_now(*names: str) -> None:
-    """Have services looked at as soon as somebody can, when the transaction commits."""
-    State.objects.filter(service__name__in=names).update(next_probe_at=Now())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [LOOP])
 
 
 def look(*, name: str, checkpoint: Callable[[], None] = lambda: None) -> None:

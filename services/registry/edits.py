@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -18,9 +17,9 @@ from core.locks import lock_for_transaction
 from services.registry import documents, graph, secret_fields
 from services.registry.models import Dependency, Service, State
 from services.registry.secret_fields import Secrets
+from services.registry.waking import wake
 
 LOCK = "services.registry"
-PROBING = "services.probing"  # the channel that wakes the loops that look at services
 # What was seen of another kind of thing says nothing about this one.
 UNSEEN: dict[str, Any] = {
     "version": "", "started_at": None, "requests_handled": None, "latency_ms": None,
@@ -59,9 +58,7 @@ class Edit:
     def secret_changes(self) -> list[str]:
         """Where a secret is set, replaced or taken away."""
         before, after = self.secrets_before, self.secrets
-        return sorted(
-            path for path in {*before, *after} if before.get(path) != after.get(path)
-        )  # fmt: skip
+        return sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
 
     @property
     def is_change(self) -> bool:
@@ -103,12 +100,6 @@ def write(edits: Sequence[Edit], *, actor: Actor) -> list[Service]:
     if changed:
         wake()
     return services
-
-
-def wake() -> None:
-    """The loops that look at services find out at once what is due."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [PROBING])
 
 
 def _columns(edit: Edit, actor: Actor) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from tasks.operations import AlreadyRunning
 
 PLACES = ("probe", "controller")  # where a definition may hold secrets
 # What operators may change of the instance's own parts; the rest follows from what they are.
-OF_PARTS = frozenset({
-    "controller", "criticality", "description", "owner", "probe", "restart_policy", "slo", "tags"
-})  # fmt: skip
+OF_PARTS = frozenset(
+    {"controller", "criticality", "description", "owner", "probe", "restart_policy", "slo", "tags"}
+)
 
 
 class AlreadyExists(Conflict):
@@ -149,9 +149,7 @@ def revised(service: Service, changes: Mapping[str, Any], *, needs: Iterable[str
     stored = _stored_secrets(service, before, kept)
     meant = secret_fields.destination
     same = [place for place in PLACES if meant(before[place]) == meant(document.get(place))]
-    checked = definitions.check(
-        document, known=_at(stored, same), kept=kept, is_part=is_part
-    )  # fmt: skip
+    checked = definitions.check(document, known=_at(stored, same), kept=kept, is_part=is_part)
     return Edit(
         service=service,
         before=before,
@@ -207,9 +205,7 @@ def _stored_secrets(
     try:
         return secret_fields.decrypted(service.secrets)
     except Unreadable as error:
-        masked = [
-            place for place in kept if any(secret_fields.masks(before[place] or {}, place))
-        ]  # fmt: skip
+        masked = [place for place in kept if any(secret_fields.masks(before[place] or {}, place))]
         if masked and len(kept) < len(PLACES):
             message = f"{error} Give the secrets of the {masked[0]} together with this change."
             raise InvalidInput.field(masked[0], "unreadable", message) from None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from core import options
+from core.access.actor import SYSTEM
+from services.registry import operations
+from services.registry.models import Origin, Service, State
+from tests.services import specimens
 from tests.services.fleets import free_broker, supervised
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
@@ -32,3 +37,31 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     broker_url = free_broker()
     with supervised(tmp_path_factory.mktemp("fleet"), broker_url=broker_url):
         yield broker_url
+
+
+@pytest.fixture
+def door() -> Iterator[None]:
+    """A type of probes and one of controllers, each with a secret."""
+    with specimens.registered():
+        yield
+
+
+@pytest.fixture
+def create(db, door) -> Callable[..., Service]:
+    """Register a service: `create("shop", dependencies=["database"])`."""
+
+    def add(name: str = "shop", **given: Any) -> Service:
+        return operations.create(document=specimens.definition(name, **given), actor=SYSTEM)
+
+    return add
+
+
+@pytest.fixture
+def part(db) -> Service:
+    """A part of the instance itself."""
+    service = Service.objects.create(
+        name="engine", type="Engine", origin=Origin.INSTANCE,
+        probe={"type": "part", **specimens.PACE}, controller={"type": "part"},
+    )  # fmt: skip
+    State.objects.create(service=service)
+    return service

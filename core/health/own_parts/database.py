@@ -64,9 +64,7 @@ class DatabaseAdapter(EverywherePart):
     def restart(self, progress: Progress, *, since: datetime) -> None:
         super().restart(progress, since=since)
         with statement_deadline(ANSWER_SECONDS), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            )
+            cursor.execute(CONNECTIONS)
             progress.info(f"The server answers; it has {cursor.fetchone()[0]} connections.")
 
     def restart_here(self) -> bool:

@@ -39,9 +39,7 @@ def stop(admin: RecordAdmin, request: HttpRequest, service: Service) -> HttpResp
 def _page(admin: RecordAdmin, request: HttpRequest, service: Service, action: str) -> HttpResponse:
     """A POST has what was `seen`, and `cascade` where others are concerned."""
     actor = acting(request)
-    plan = operations.preview(
-        name=service.name, action=action, others=Others.CASCADE, actor=actor
-    )  # fmt: skip
+    plan = operations.preview(name=service.name, action=action, others=Others.CASCADE, actor=actor)
     refusal: dict[str, Any] = {}
     if request.method == "POST":
         if request.POST.get("seen") != _seen(plan):

@@ -7,13 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.registry.graph import (
-    Graph,
-    dependencies,
-    dependents,
-    in_order,
-    inverted,
-)
+from services.registry.graph import Graph, dependencies, dependents, in_order, inverted
 from services.registry.queries import unknown
 
 WIDTH, HEIGHT = 176, 44
@@ -70,7 +64,7 @@ def around(name: str, found: Mapping[str, Any]) -> Drawing:
     nodes = {node["name"]: node for node in found["nodes"]}
     if name not in nodes:
         raise unknown(name)
-    graph: Graph = _graph(nodes, found["edges"])
+    graph = _graph(nodes, found["edges"])
     needs, needed_by = dependencies(name, graph), dependents(name, graph)
     drawn = {name, *needs, *needed_by}
     if len(drawn) > MOST_DRAWN:
@@ -127,7 +121,8 @@ def _places(columns: list[list[str]], graph: Graph) -> dict[str, tuple[int, int]
     """Each column in the middle, its boxes near to those they belong to."""
     tallest = max(map(len, columns))
     places: dict[str, tuple[int, int]] = {}
-    near = {each: graph[each] | inverted(graph).get(each, frozenset()) for each in graph}
+    needed_by = inverted(graph)
+    near = {each: graph[each] | needed_by.get(each, frozenset()) for each in graph}
     for number, column in enumerate(columns):
         heights = {
             each: [places[other][1] for other in near[each] if other in places] for each in column

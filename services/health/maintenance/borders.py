@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from core.processes import loops
 from services.health.models import HealthPeriod, MaintenanceWindow
-from services.health.neighbours import CHANNEL
 from services.registry.models import DesiredState, State
+from services.registry.waking import wake
 
 SECONDS = 5.0
 
@@ -30,9 +30,7 @@ def pass_borders() -> None:
     at at once, for people may have to be told now."""
     opened_or_closed = MaintenanceWindow.objects.filter(
         service=OuterRef("service"), ends_at__gt=OuterRef("started_at")
-    ).filter(
-        Q(starts_at__gt=OuterRef("started_at"), starts_at__lte=Now()) | Q(ends_at__lte=Now())
-    )  # fmt: skip
+    ).filter(Q(starts_at__gt=OuterRef("started_at"), starts_at__lte=Now()) | Q(ends_at__lte=Now()))
     due = HealthPeriod.objects.filter(Exists(opened_or_closed), ended_at=None)
     for service_id in due.values_list("service_id", flat=True):
         _pass(service_id)
@@ -48,8 +46,7 @@ def _pass(service_id: UUID) -> None:
 
 def look_now(service_id: UUID) -> None:
     State.objects.filter(pk=service_id, next_probe_at__gt=Now()).update(next_probe_at=Now())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    wake()
 
 
 def settle(service_id: UUID, *, until: datetime) -> None:

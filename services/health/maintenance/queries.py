@@ -31,9 +31,7 @@ def is_under_maintenance(service_ids: Collection[UUID], at: datetime) -> set[UUI
 
 def current(service_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """For each of the services under maintenance the window that lasts longest. One query."""
-    windows = with_status().filter(
-        service__in=service_ids, starts_at__lte=Now(), ends_at__gt=Now()
-    )  # fmt: skip
+    windows = with_status().filter(service__in=service_ids, starts_at__lte=Now(), ends_at__gt=Now())
     rows = windows.order_by("ends_at", "id").values(*FIELDS, "status", "service_id")
     return {row.pop("service_id"): document(row) for row in rows}
 

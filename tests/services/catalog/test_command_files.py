@@ -76,9 +76,7 @@ def test_nobody_is_asked_where_nobody_is_or_nothing_is_to_be_done(run, file, mon
     assert run("import", file).code == 2
     assert names() == set()
     ran = run("import", file, "--yes")
-    assert (ran.code, ran.last_line) == (
-        0, "2 created, 0 changed, 0 deleted, 0 unchanged."
-    )  # fmt: skip
+    assert (ran.code, ran.last_line) == (0, "2 created, 0 changed, 0 deleted, 0 unchanged.")
     assert run("import", file).last_line.endswith("2 unchanged.")
 
 

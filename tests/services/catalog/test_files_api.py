@@ -18,7 +18,7 @@ def send(client):
     def post(body: str | bytes, media_type: str = "application/yaml", query: str = ""):
         return client.generic(
             "POST", f"/api/v1/services/import{query}", body, content_type=media_type
-        )  # fmt: skip
+        )
 
     return post
 

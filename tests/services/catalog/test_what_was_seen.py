@@ -68,9 +68,7 @@ def test_its_uptime_and_what_is_left_of_its_budget(client, create):
         ("unhealthy", begin + timedelta(hours=6), begin + timedelta(hours=8)),
         ("healthy", begin + timedelta(hours=8), None),
     ):
-        HealthPeriod.objects.create(
-            service=service, health=health, started_at=start, ended_at=end
-        )  # fmt: skip
+        HealthPeriod.objects.create(service=service, health=health, started_at=start, ended_at=end)
     State.objects.update(health="healthy", status="running", probed_at=now)
     found = get(client)
     assert set(found["uptime"]) == {"24h", "7d", "30d", "90d"}

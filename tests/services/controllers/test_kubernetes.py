@@ -143,9 +143,7 @@ def test_a_stop_scales_to_nothing_and_a_start_back(shop):
 
 def test_a_restart_of_what_is_scaled_to_nothing_starts_it(shop):
     shop.workload = kubernetes_api.deployment(replicas=0)
-    shop.steps = [unchanged, unchanged, rolling(
-        replicas=1, updatedReplicas=1, availableReplicas=1
-    )]  # fmt: skip
+    shop.steps = [unchanged, unchanged, rolling(replicas=1, updatedReplicas=1, availableReplicas=1)]
 
     controller(shop).restart(Act())
 

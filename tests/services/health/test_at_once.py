@@ -65,9 +65,7 @@ def rounds(of: Callable[[Random, list[Service]], None], seed: int, services: lis
 def test_nobody_waits_in_a_circle_and_the_history_has_no_gap(woven):
     everybody = [some_looks, some_looks, some_looks, a_window, a_person]
     with ThreadPoolExecutor(len(everybody)) as pool:
-        for each in [
-            pool.submit(rounds, each, seed, woven) for seed, each in enumerate(everybody)
-        ]:  # fmt: skip
+        for each in [pool.submit(rounds, each, seed, woven) for seed, each in enumerate(everybody)]:
             each.result()  # PostgreSQL raises in one of those that wait in a circle
     for service in woven:
         periods = list(HealthPeriod.objects.filter(service=service).order_by("started_at", "id"))

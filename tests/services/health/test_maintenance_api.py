@@ -53,9 +53,7 @@ def test_a_window_for_some_time(client):
 def test_a_window_ahead(client):
     window = made(client, starts_at=in_hours(2))
     assert window["status"] == "scheduled"
-    answer = post(
-        client, {"reason": "move", "starts_at": in_hours(1), "ends_at": in_hours(3)}
-    )  # fmt: skip
+    answer = post(client, {"reason": "move", "starts_at": in_hours(1), "ends_at": in_hours(3)})
     assert answer.json()["data"]["status"] == "scheduled"
 
 

@@ -12,18 +12,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.events.models import Event
-from services.health import neighbours, results, transitions
+from services.health import results, transitions
 from services.models import ErrorGroup, HealthPeriod, Service, State
 from services.probes.base import Status
+from services.registry import waking
 from tests.services.health.conftest import FAIL, PASS, ago, look, saw
 
 
 def told(name: str) -> list[dict]:
     return list(
-        Event.objects.filter(name=name).order_by("created_at", "id").values_list(
-            "payload", flat=True
-        )
-    )  # fmt: skip
+        Event.objects.filter(name=name)
+        .order_by("created_at", "id")
+        .values_list("payload", flat=True)
+    )
 
 
 class TestCost:
@@ -136,7 +137,7 @@ class TestNeighbours:
         parameters = connection.get_connection_params()
         wanted = {key: parameters[key] for key in ("host", "port", "user", "password", "dbname")}
         with psycopg.connect(**wanted, autocommit=True) as listener:
-            listener.execute(f'LISTEN "{neighbours.CHANNEL}"')
+            listener.execute(f'LISTEN "{waking.CHANNEL}"')
             saw(due_later["shop"], FAIL, FAIL)
             assert list(listener.notifies(timeout=0.1, stop_after=1)) == []
             saw(due_later["api"], FAIL, FAIL)

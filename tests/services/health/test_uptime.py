@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from services.health.models import HealthPeriod
-from services.health.uptime import LENGTHS, MEASURE, Measured, Span, daily, measure, uptime
+from services.health.uptime import LENGTHS, MEASURE, Span, Uptime, daily, measure, uptime
 from services.models import Service, State
 from tests.services.health.histories import NOW, lived
 
@@ -38,9 +38,7 @@ def test_each_length_sees_its_own_time(service):
 
 def test_what_is_unknown_or_excused_does_not_count(service):
     web = service()
-    lived(
-        web, ("unknown", 4), ("unhealthy!", 4), ("healthy!", 4), ("healthy", 9), ("unhealthy", 3)
-    )  # fmt: skip
+    lived(web, ("unknown", 4), ("unhealthy!", 4), ("healthy!", 4), ("healthy", 9), ("unhealthy", 3))
     assert percents(web)["24h"] == 75.0
 
 
@@ -159,7 +157,7 @@ def test_the_days_are_what_their_spans_measure(service):
 
 def test_a_span_without_anything_is_empty():
     assert measure([]) == []
-    assert Measured().percent is None
+    assert Uptime().percent is None
 
 
 def given(spans: list[Span]) -> dict[str, list]:

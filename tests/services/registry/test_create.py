@@ -12,7 +12,7 @@ from core.access.models import AuditEntry
 from core.config.secrets import MASK
 from core.errors import InvalidInput, PermissionDenied
 from core.events.models import Event
-from services.registry import definitions, documents, edits, operations, secret_fields
+from services.registry import definitions, documents, operations, secret_fields, waking
 from services.registry.models import Service
 from services.registry.operations import AlreadyExists
 from tests.services.specimens import DOOR, PACE, WORD, definition
@@ -70,11 +70,11 @@ def test_a_secret_is_encrypted_and_nowhere_else(create):
 @pytest.mark.django_db(transaction=True)
 def test_the_loops_that_look_are_woken_at_the_commit(create):
     with connection.cursor() as cursor:
-        cursor.execute(f'LISTEN "{edits.PROBING}"')
+        cursor.execute(f'LISTEN "{waking.CHANNEL}"')
     with transaction.atomic():
         create()
         assert heard() == []
-    assert heard() == [edits.PROBING]
+    assert heard() == [waking.CHANNEL]
 
 
 def heard() -> list[str]:
@@ -122,7 +122,7 @@ def heard() -> list[str]:
             {("probe.type", "unknown_type"), ("tags", "tuple_type")},
         ),
     ],
-)  # fmt: skip
+)
 def test_a_definition_that_makes_no_sense_is_refused_with_the_place(given, wrong):
     assert details({**definition(), **given}) == wrong
     assert not Service.objects.exists()
