@@ -80,8 +80,11 @@ class Shared:
         self.is_down = False
 
     def renew(self) -> None:
-        """Whoever asks next has a new client, with new connections; who has one keeps it."""
+        """Whoever asks next has a new client, with new connections; who is using one keeps it."""
+        former = list(self._clients.values())
         self._clients.clear()
+        for each in former:
+            each.get_client(write=True).connection_pool.disconnect(inuse_connections=False)
 
     @property
     def client(self) -> redis.Redis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from services.controllers.base import RESTART, START, STOP, Controller
 from services.probes.base import Status
 from services.registry import definitions, graph, queries, secret_fields
 from services.registry.models import DesiredState, Service
+
+logger = logging.getLogger(__name__)
 
 RUNS = {Status.RUNNING, Status.STARTING, Status.RESTARTING}
 
@@ -44,6 +47,11 @@ def controller(of: Service) -> Controller:
         raise ControllerUnusable(
             f"The controller of {of.name} can't be used, define it anew: {first}"
         ) from None
+    except Exception as error:  # of a plugin's type
+        logger.exception("the controller of %s can't be made", of.name)
+        raise ControllerUnusable(
+            f"The controller of {of.name} can't be made: {type(error).__name__}."
+        ) from None
 
 
 def planned(*, name: str, action: str, others: Others) -> Plan:
@@ -72,9 +80,11 @@ def _repeatable(act: Act, found: Mapping[str, Service]) -> Act:
 
 
 def condition(of: Service) -> Condition:
+    """What nobody has looked at yet, such as just after a start, is taken to run."""
     wanted = of.desired_state == DesiredState.RUNNING
+    is_unseen = of.state.probed_at is None and of.state.status == Status.UNKNOWN
     return Condition(
-        runs=wanted and of.state.status in RUNS,
+        runs=wanted and (is_unseen or of.state.status in RUNS),
         is_stopped=not wanted or of.state.status == Status.STOPPED,
         can=_abilities(of),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pydantic
@@ -18,6 +19,8 @@ from services.probes.base import Status
 from services.registry import definitions, secret_fields
 from services.registry.models import Origin, Service
 from tasks.models import ACTIVE
+
+logger = logging.getLogger(__name__)
 
 ALERT = (
     "id", "fingerprint", "severity", "status", "title", "message", "first_seen_at", "cause_id",
@@ -142,3 +145,6 @@ def _controller(service: Service) -> tuple[Controller | None, str | None]:
         return None, str(error)
     except pydantic.ValidationError as error:
         return None, f"Define it anew: {error.errors()[0]['msg']}."
+    except Exception as error:  # of a plugin's type: the rest can be told all the same
+        logger.exception("the probe or controller of %s can't be made", service.name)
+        return None, f"It can't be made: {type(error).__name__}."

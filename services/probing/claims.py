@@ -31,7 +31,8 @@ CLAIM = """
         WHERE state.next_probe_at <= clock_timestamp()
             AND (state.claimed_until IS NULL OR state.claimed_until <= clock_timestamp())
             AND service.node IN ('', %(node)s)
-            AND (%(whole)s OR service.origin = %(own)s)
+            AND (%(others)s OR service.origin = %(own)s)
+            AND (%(parts)s OR service.origin <> %(own)s)
         ORDER BY state.next_probe_at
         LIMIT %(most)s
         FOR UPDATE OF state SKIP LOCKED
@@ -83,14 +84,16 @@ class Claim:
     at: datetime
 
 
-def take(*, most: int, own_only: bool) -> list[Claim]:
-    """Claim what is due, the longest due first; `own_only`: only the parts of the instance."""
+def take(*, most: int, own_only: bool, with_parts: bool = True) -> list[Claim]:
+    """Claim what is due, the longest due first; `own_only`: only the parts of the instance,
+    `with_parts`: these, too."""
     if most <= 0:
         return []
     given = {
         "process": _process(),
         "node": settings.NODE,
-        "whole": not own_only,
+        "others": not own_only,
+        "parts": with_parts,
         "own": Origin.INSTANCE,
         "most": most,
         "grace": GRACE_SECONDS,

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from core.processes import endings, loops
+from core.processes import endings, loops, runtime
 from services.probing import claims
 from services.probing.round import Round
 from services.registry.waking import CHANNEL
 
 BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+GRACE_SECONDS = 10.0  # the parts of an instance start in any order, and that is no outage
 
 
 @cache
@@ -23,14 +24,20 @@ def _pause(own_only: bool) -> float:
     return BUSY_SECONDS if _round(own_only).is_busy else IDLE_SECONDS
 
 
+def _is_settled() -> bool:
+    """Whether this process, and what was started with it, has had its time to start."""
+    identity = runtime.identity()
+    return identity is None or identity.age > GRACE_SECONDS
+
+
 @loops.register(CHANNEL, roles={"worker"}, interval=lambda: _pause(False))
 def look_at_all() -> None:
-    _round(False).turn()
+    _round(False).turn(with_parts=_is_settled())
 
 
 @loops.register("services.probing_of_parts", roles={"web"}, interval=lambda: _pause(True))
 def look_at_parts() -> None:
-    _round(True).turn()
+    _round(True).turn(with_parts=_is_settled())
 
 
 @endings.register("services.probing")

@@ -40,14 +40,15 @@ class Round:
         """Whether somebody is being looked at, or something waits to be written."""
         return bool(self._found) or any(not each.is_told for each in self._looks.values())
 
-    def turn(self) -> None:
-        """Raises a database error, with the results still kept, when the database is away."""
+    def turn(self, *, with_parts: bool = True) -> None:
+        """`with_parts`: those of the instance are looked at, too. Raises a database error, with the
+        results still kept, when the database is away."""
         for look in list(self._looks.values()):
             look.expire()
         self._looks = {key: look for key, look in self._looks.items() if look.hangs}
         self._write()
         free = MOST_AT_ONCE.value - len(self._looks)
-        for claim in claims.take(most=free, own_only=self._own_only):
+        for claim in claims.take(most=free, own_only=self._own_only, with_parts=with_parts):
             LATE.record(claim.late_seconds)
             self._begin(claim)
 
@@ -62,5 +63,6 @@ class Round:
     def _write(self) -> None:
         while batch := list(self._found)[:BATCH]:
             results.write(batch)
-            for _ in batch:
+            written = set(map(id, batch))  # the oldest of them may have given way meanwhile
+            while self._found and id(self._found[0]) in written:
                 self._found.popleft()

@@ -62,6 +62,8 @@ def keys(program: Program) -> Counter[str]:
 def test_killed_workers_leave_no_service_half_way(crowd, programs):
     choice = random.Random(20261124)
     pause = threading.Event()
+    for name in ("db", "a", "b", "c"):  # chance may find somebody at them each time
+        asked("restart", name, cascade=True, timeout_seconds=60)
     for _ in range(KILLS):
         for _ in range(6):
             ask_for_any(choice)

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 
 @pytest.fixture(autouse=True)
-def door(door: None) -> None:
+def doors(door: None) -> None:
     """In every test here."""
 
 

@@ -9,6 +9,7 @@ from core.health import parts
 from core.health.parts import Part, Sight
 from services.health.models import ErrorGroup
 from services.probes import base as probes
+from services.registry import definitions
 from services.registry.models import Service
 from tests.services.catalog.answers import code_of, data_of, seen
 from tests.services.specimens import DOOR, PACE, WORD
@@ -104,6 +105,11 @@ class TestADefinitionThatCanNotBeUsed:
         create()
         Service.objects.update(probe={**DOOR, **PACE, "window": 1})
         assert "Define it anew" in get(client)["problem"]
+
+    def test_a_type_that_breaks_is_told_without_a_500(self, client, create, monkeypatch):
+        create()
+        monkeypatch.setattr(definitions, "probe_of", lambda *_: 1 / 0)
+        assert get(client)["problem"] == "It can't be made: ZeroDivisionError."
 
 
 @pytest.mark.parametrize("name", ["nobody", "Graph", "a%00b", "x" * 300, "%F0%9F%90%98"])

@@ -58,6 +58,15 @@ def test_web_processes_look_at_nothing_but_the_parts_of_the_instance():
     assert names(own_only=True) == ["ours"]
 
 
+def test_the_parts_of_the_instance_are_left_alone_while_they_start():
+    service("theirs")
+    service("ours", origin="instance")
+    taken = claims.take(most=9, own_only=False, with_parts=False)
+    assert [each.name for each in taken] == ["theirs"]
+    assert claims.take(most=9, own_only=True, with_parts=False) == []
+    assert names(own_only=True) == ["ours"]
+
+
 def test_the_next_look_is_one_interval_later_at_the_phase_of_the_service():
     made = [service(f"s{number}", interval=20.0) for number in range(40)]
     names()

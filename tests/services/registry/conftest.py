@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def door(door: None) -> None:
+def doors(door: None) -> None:
     """In every test here."""
