@@ -9,6 +9,7 @@ result, or by itself when the process that had it is gone.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from django.db.models.functions import Now
 from core.processes import runtime
 from services.registry.models import Origin, State
 
+ORIGINS = tuple(Origin.values)
 GRACE_SECONDS = 15.0  # beyond the deadline of a look: for its result to be written
 
 CLAIM = """
@@ -31,8 +33,7 @@ CLAIM = """
         WHERE state.next_probe_at <= clock_timestamp()
             AND (state.claimed_until IS NULL OR state.claimed_until <= clock_timestamp())
             AND service.node IN ('', %(node)s)
-            AND (%(others)s OR service.origin = %(own)s)
-            AND (%(parts)s OR service.origin <> %(own)s)
+            AND service.origin = ANY(%(origins)s)
         ORDER BY state.next_probe_at
         LIMIT %(most)s
         FOR UPDATE OF state SKIP LOCKED
@@ -84,17 +85,14 @@ class Claim:
     at: datetime
 
 
-def take(*, most: int, own_only: bool, with_parts: bool = True) -> list[Claim]:
-    """Claim what is due, the longest due first; `own_only`: only the parts of the instance,
-    `with_parts`: these, too."""
-    if most <= 0:
+def take(*, most: int, origins: Collection[str] = ORIGINS) -> list[Claim]:
+    """Claim what is due of services with these origins, the longest due first."""
+    if most <= 0 or not origins:
         return []
     given = {
         "process": _process(),
         "node": settings.NODE,
-        "others": not own_only,
-        "parts": with_parts,
-        "own": Origin.INSTANCE,
+        "origins": [*origins],
         "most": most,
         "grace": GRACE_SECONDS,
     }

@@ -9,6 +9,7 @@ from functools import cache
 from core.processes import endings, loops, runtime
 from services.probing import claims
 from services.probing.round import Round
+from services.registry.models import Origin
 from services.registry.waking import CHANNEL
 
 BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
@@ -16,12 +17,12 @@ GRACE_SECONDS = 10.0  # the parts of an instance start in any order, and that is
 
 
 @cache
-def _round(own_only: bool) -> Round:
-    return Round(own_only=own_only)
+def _round() -> Round:
+    return Round()
 
 
-def _pause(own_only: bool) -> float:
-    return BUSY_SECONDS if _round(own_only).is_busy else IDLE_SECONDS
+def _pause() -> float:
+    return BUSY_SECONDS if _round().is_busy else IDLE_SECONDS
 
 
 def _is_settled() -> bool:
@@ -30,14 +31,14 @@ def _is_settled() -> bool:
     return identity is None or identity.age > GRACE_SECONDS
 
 
-@loops.register(CHANNEL, roles={"worker"}, interval=lambda: _pause(False))
+@loops.register(CHANNEL, roles={"worker"}, interval=_pause)
 def look_at_all() -> None:
-    _round(False).turn(with_parts=_is_settled())
+    _round().turn(origins=claims.ORIGINS if _is_settled() else (Origin.OPERATOR,))
 
 
-@loops.register("services.probing_of_parts", roles={"web"}, interval=lambda: _pause(True))
+@loops.register("services.probing_of_parts", roles={"web"}, interval=_pause)
 def look_at_parts() -> None:
-    _round(True).turn(with_parts=_is_settled())
+    _round().turn(origins=(Origin.INSTANCE,) if _is_settled() else ())
 
 
 @endings.register("services.probing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
@@ -30,8 +31,7 @@ LATE = instruments.histogram(
 class Round:
     """All looks of one process. `turn` is called again and again by one thread."""
 
-    def __init__(self, *, own_only: bool) -> None:
-        self._own_only = own_only
+    def __init__(self) -> None:
         self._looks: dict[UUID, Look] = {}
         self._found: deque[Result] = deque(maxlen=MOST_WAITING)
 
@@ -40,15 +40,15 @@ class Round:
         """Whether somebody is being looked at, or something waits to be written."""
         return bool(self._found) or any(not each.is_told for each in self._looks.values())
 
-    def turn(self, *, with_parts: bool = True) -> None:
-        """`with_parts`: those of the instance are looked at, too. Raises a database error, with the
-        results still kept, when the database is away."""
+    def turn(self, *, origins: Collection[str] = claims.ORIGINS) -> None:
+        """Look at services with these origins. Raises a database error, with the results still
+        kept, when the database is away."""
         for look in list(self._looks.values()):
             look.expire()
         self._looks = {key: look for key, look in self._looks.items() if look.hangs}
         self._write()
         free = MOST_AT_ONCE.value - len(self._looks)
-        for claim in claims.take(most=free, own_only=self._own_only, with_parts=with_parts):
+        for claim in claims.take(most=free, origins=origins):
             LATE.record(claim.late_seconds)
             self._begin(claim)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -13,14 +14,14 @@ from django.utils import timezone
 
 from core import ids
 from services.probing import claims
-from services.registry.models import State
+from services.registry.models import Origin, State
 from tests.services.probing.specimens import service
 
 pytestmark = pytest.mark.django_db
 
 
-def names(*, most: int = 100, own_only: bool = False) -> list[str]:
-    return [each.name for each in claims.take(most=most, own_only=own_only)]
+def names(*, most: int = 100, **given: Collection[str]) -> list[str]:
+    return [each.name for each in claims.take(most=most, **given)]
 
 
 def test_what_is_due_is_claimed_once():
@@ -55,16 +56,15 @@ def test_a_service_of_another_node_is_left_to_its_workers(settings):
 def test_web_processes_look_at_nothing_but_the_parts_of_the_instance():
     service("theirs")
     service("ours", origin="instance")
-    assert names(own_only=True) == ["ours"]
+    assert names(origins=[Origin.INSTANCE]) == ["ours"]
 
 
 def test_the_parts_of_the_instance_are_left_alone_while_they_start():
     service("theirs")
     service("ours", origin="instance")
-    taken = claims.take(most=9, own_only=False, with_parts=False)
-    assert [each.name for each in taken] == ["theirs"]
-    assert claims.take(most=9, own_only=True, with_parts=False) == []
-    assert names(own_only=True) == ["ours"]
+    assert names(origins=[Origin.OPERATOR]) == ["theirs"]
+    assert names(origins=[]) == []
+    assert names(origins=[Origin.INSTANCE]) == ["ours"]
 
 
 def test_the_next_look_is_one_interval_later_at_the_phase_of_the_service():
@@ -104,7 +104,7 @@ def test_it_tells_how_late_it_is():
     State.objects.filter(service=service("a")).update(
         next_probe_at=timezone.now() - timedelta(seconds=7)
     )
-    [claim] = claims.take(most=1, own_only=False)
+    [claim] = claims.take(most=1)
     assert claim.late_seconds == pytest.approx(7, abs=1)
 
 

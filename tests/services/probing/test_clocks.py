@@ -42,7 +42,7 @@ class Ahead(Behind):
 
 
 def turned(done: Callable[[], object]) -> None:
-    one = Round(own_only=False)
+    one = Round()
 
     def turn() -> object:
         one.turn()

@@ -50,7 +50,7 @@ def test_what_a_probe_sees_is_written(written):
     service("a")
     seen = Observation(version="1.2", figures={"queue": 3})
     with probe_type("specimen", lambda target: seen):
-        turning(Round(own_only=False), lambda: written)
+        turning(Round(), lambda: written)
     state = State.objects.get()
     assert (state.health, state.status, state.version) == ("healthy", "running", "1.2")
     assert state.figures == {"queue": 3}
@@ -59,7 +59,7 @@ def test_what_a_probe_sees_is_written(written):
 
 def test_one_that_hangs_is_told_at_its_deadline_and_delays_nobody(written, gate):
     service("hangs", timeout=0.3, kind="gate")
-    one = Round(own_only=False)
+    one = Round()
     with probe_type("gate", gate.look), probe_type("specimen", lambda target: Observation()):
         turning(one, lambda: gate.entered.acquire(blocking=False))
         service("quick")
@@ -74,7 +74,7 @@ def test_one_that_hangs_is_told_at_its_deadline_and_delays_nobody(written, gate)
 
 def test_one_that_hangs_on_is_not_looked_at_by_a_second_thread(written, gate):
     service("hangs", timeout=0.1, kind="gate")
-    one = Round(own_only=False)
+    one = Round()
     with probe_type("gate", gate.look):
         turning(one, lambda: "hangs" in written)
         State.objects.update(next_probe_at=Now())
@@ -93,7 +93,7 @@ def test_one_that_hangs_on_is_not_looked_at_by_a_second_thread(written, gate):
 def test_no_more_than_allowed_are_looked_at_at_once(gate):
     for number in range(12):
         service(f"s{number:02}", timeout=0.2, kind="gate")
-    one = Round(own_only=False)
+    one = Round()
     with probe_type("gate", gate.look), options.replaced({"services.looks_at_once": 8}):
         one.turn()
         assert State.objects.exclude(claimed_until=None).count() == 8
@@ -105,7 +105,7 @@ def test_no_more_than_allowed_are_looked_at_at_once(gate):
 
 def test_results_wait_for_a_database_that_is_away(monkeypatch, written):
     service("a")
-    one = Round(own_only=False)
+    one = Round()
     write = results.write  # as the fixture has it
     looks = []
 
@@ -130,14 +130,14 @@ def test_results_wait_for_a_database_that_is_away(monkeypatch, written):
 
 def test_a_probe_that_can_not_be_used_any_more_says_what_to_do(written):
     service("a", kind="gone")
-    turning(Round(own_only=False), lambda: written)
+    turning(Round(), lambda: written)
     [result] = written["a"]
     assert result.observation.reason.startswith("Its probe can't be used, define it anew: There is")
 
 
 def test_a_type_that_a_plugin_takes_away_is_used_no_longer(written):
     service("a")
-    one = Round(own_only=False)
+    one = Round()
     with probe_type("specimen", lambda target: Observation()):
         turning(one, lambda: written)
     State.objects.update(next_probe_at=Now())
@@ -152,7 +152,7 @@ def test_whatever_a_probe_raises_is_what_it_saw(written):
         raise ValueError("odd\0 answer\nand more")
 
     with probe_type("specimen", look):
-        turning(Round(own_only=False), lambda: written)
+        turning(Round(), lambda: written)
     assert State.objects.get().reason == "odd\N{REPLACEMENT CHARACTER} answer"
 
 
@@ -163,7 +163,7 @@ def test_figures_that_can_not_be_told_are_left_out(written):
     endless.append(endless)
     figures = {"odd": {"a": endless}, "huge": {"a": "x" * 100_000}}
     with probe_type("specimen", lambda target: Observation(figures=figures[target.name])):
-        turning(Round(own_only=False), lambda: len(written) == 2)
+        turning(Round(), lambda: len(written) == 2)
     found = {each.service.name: each.figures for each in State.objects.select_related("service")}
     assert found["odd"] == {"omitted": "They can't be written as JSON."}
     assert "omitted" in found["huge"]
@@ -178,7 +178,7 @@ def test_a_probe_knows_its_deadline(written):
         return Observation()
 
     with probe_type("specimen", look):
-        turning(Round(own_only=False), lambda: written)
+        turning(Round(), lambda: written)
     assert left[0] == pytest.approx(3.0, abs=0.5)
 
 
@@ -189,7 +189,7 @@ def test_a_probe_that_can_not_be_made_is_told_too(written, monkeypatch):
         raise RuntimeError("what a plugin's probe raises")
 
     monkeypatch.setattr(definitions, "probe_of", broken)
-    turning(Round(own_only=False), lambda: written)
+    turning(Round(), lambda: written)
     [result] = written["a"]
     assert result.observation.outcome is Outcome.FAIL
     assert "what a plugin's probe raises" in result.observation.reason
@@ -208,7 +208,7 @@ def test_many_are_looked_at_on_time_while_some_of_them_hang(monkeypatch, gate):
         return taken
 
     monkeypatch.setattr(claims, "take", noted)
-    one = Round(own_only=False)
+    one = Round()
     with (
         probe_type("gate", gate.look),
         probe_type("specimen", lambda target: Observation()),
