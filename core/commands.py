@@ -30,6 +30,13 @@ class NexusCommand(TyperCommand):
         """The document as the API renders it."""
         self.stdout.write(dumps(document).decode())
 
+    def tell(self, told: Any, *, json: bool) -> None:
+        """A document as the API renders it with `json`, else what is printed for people."""
+        if json:
+            self.write(told)
+        else:
+            self.console().print(told)
+
     def console(self) -> Console:
         """For people. Text is printed as it is: names and reasons are not markup."""
         return Console(

@@ -68,14 +68,14 @@ class CatalogCommands(FileCommands):
                 status=status, health=health, type=type, tag=tag, node=node, owner=owner
             )
             found = queries.summaries(list(rows.order_by("name")))
-            self._print(found if json else terminal.table(found), json=json)
+            self.tell(found if json else terminal.table(found), json=json)
 
     @command()
     def show(self, name: Name, json: Json = False) -> None:
         """All that is known of a service."""
         with self.explained():
             found = queries.get_service(name=name)
-            self._print(found if json else terminal.detail(found), json=json)
+            self.tell(found if json else terminal.detail(found), json=json)
 
     @command()
     def add(
@@ -95,7 +95,7 @@ class CatalogCommands(FileCommands):
             document = _of_file(file, given) if file else _of_options(criticality, given)
             service = operations.create(document=document, actor=command_actor())
             found = queries.get_service(name=service.name)
-            self._print(found if json else f"{service.name} is registered.", json=json)
+            self.tell(found if json else f"{service.name} is registered.", json=json)
 
     @command()
     def remove(
@@ -109,7 +109,7 @@ class CatalogCommands(FileCommands):
             registry.get(name)
             self.confirm(f"Forget {name} with its history?", yes=yes)
             operations.delete(name=name, actor=command_actor())
-            self._print({"deleted": name} if json else f"{name} is forgotten.", json=json)
+            self.tell({"deleted": name} if json else f"{name} is forgotten.", json=json)
 
     @command()
     def graph(
@@ -124,7 +124,7 @@ class CatalogCommands(FileCommands):
             for each in name or ():
                 registry.get(each)
             found = queries.graph()
-            self._print(found if json else terminal.tree(found, name or ()), json=json)
+            self.tell(found if json else terminal.tree(found, name or ()), json=json)
 
 
 def _require_known(option: str, value: str | None, known: list[str]) -> None:

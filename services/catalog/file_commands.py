@@ -39,13 +39,13 @@ class FileCommands(NexusCommand):
             found = self._apply(services, prune, dry_run=True)
             changes = any(found[word] for word in ("create", "change", "delete"))
             if dry_run or not changes:
-                self._print(found if json else terminal.plan(found), json=json)
+                self.tell(found if json else terminal.plan(found), json=json)
                 return
             if not yes:
                 self.console().print(terminal.plan(found))
                 self.confirm("Do this?", yes=False)
             done = self._apply(services, prune, dry_run=False)
-            self._print(done if json else terminal.plan(done), json=json)
+            self.tell(done if json else terminal.plan(done), json=json)
 
     @command()
     def export(
@@ -75,12 +75,6 @@ class FileCommands(NexusCommand):
             raise self.ended("Nobody is there to be asked: say --yes.", USAGE)
         if not typer.confirm(question):
             raise self.ended("Nothing was changed.", REFUSED)
-
-    def _print(self, shown: Any, *, json: bool) -> None:
-        if json:
-            self.write(shown)
-        else:
-            self.console().print(shown)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -93,7 +93,7 @@ class Command(NexusCommand):
         """The overrides that differ between two revisions; 0 is before the first change."""
         with self.explained():
             found = queries.difference(first, second)
-            self._show(found, terminal.changes(found["changes"]), json)
+            self.tell(found if json else terminal.changes(found["changes"]), json=json)
 
     @command()
     def history(
@@ -106,11 +106,11 @@ class Command(NexusCommand):
         with self.explained():
             if revision is not None:
                 one = queries.revision(revision)
-                self._show(one, terminal.revision(one), json)
+                self.tell(one if json else terminal.revision(one), json=json)
                 return
             rows = queries.revisions().order_by("-number")[:limit]
             found = [queries.listed(row) for row in rows]
-            self._show(found, terminal.history(found), json)
+            self.tell(found if json else terminal.history(found), json=json)
 
     @command()
     def rollback(
@@ -167,7 +167,7 @@ class Command(NexusCommand):
             done = keys.rotate_keys(actor=command_actor())
             lines = [f"{done['rotated']} ciphertexts are under the first key now."]
             lines += [f"No key opens {place}." for place in done["unreadable"]]
-            self._show(done, "\n".join(lines), json)
+            self.tell(done if json else "\n".join(lines), json=json)
         if done["unreadable"]:
             raise typer.Exit(REFUSED)
 
@@ -182,13 +182,7 @@ class Command(NexusCommand):
             self.stderr.write(told["problem"])
 
     def _tell(self, outcome: dict[str, Any], json: bool) -> None:
-        self._show(outcome, terminal.outcome(outcome), json)
-
-    def _show(self, document: Any, shown: Any, json: bool) -> None:
-        if json:
-            self.write(document)
-        else:
-            self.console().print(shown)
+        self.tell(outcome if json else terminal.outcome(outcome), json=json)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
